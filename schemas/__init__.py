@@ -1,0 +1,1 @@
+"""The vocabulary: commands, outcomes, deliveries, problems and configuration, as msgspec Structs."""
