@@ -75,7 +75,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     """Seconds until a pending result is overdue."""
 
 
-class HttpRequest(Private):
+class HttpRequest(Private, frozen=True, kw_only=True):
     """A request as a value; nothing is sent by making one."""
 
     method: str
@@ -85,7 +85,7 @@ class HttpRequest(Private):
     form: Mapping[str, str] | None = None
 
 
-class HttpResponse(Private):
+class HttpResponse(Private, frozen=True, kw_only=True):
     """A vendor's answer: header names in lower case, the body as its bytes (at most 1 MiB)."""
 
     status: int
@@ -103,7 +103,7 @@ class Link(Struct, Generic[A, C], frozen=True, kw_only=True):
     token: Secret | None = None
 
 
-class Sent(Private):
+class Sent(Private, frozen=True, kw_only=True):
     """A command as it goes out. `ref` is our own delivery id; `ids` what the vendor has told us of it so far."""
 
     ref: str
@@ -117,7 +117,7 @@ class NoSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The credentials of a vendor that needs none at this level."""
 
 
-class BadSignature(Exception):
+class BadSignature(Exception):  # noqa: N818 - the interface's name; it reads as what it is
     """A webhook's signature does not prove its body."""
 
 
@@ -204,9 +204,7 @@ class Adapter(ABC, Generic[A, C]):
         """The sightings on one page of a lookup's answer. Raises ValueError when it cannot be read."""
         return Page(sightings=())
 
-    def verify_webhook(
-        self, headers: Mapping[str, str], body: bytes, secrets: Sequence[Secret], now: datetime
-    ) -> None:
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[Secret], now: datetime) -> None:
         """Prove that the vendor signed `body` with one of `secrets`. Raises BadSignature."""
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> Sequence[Sighting]:  # noqa: ARG002
@@ -217,7 +215,7 @@ class Adapter(ABC, Generic[A, C]):
         """The request for an access token; None: the vendor has no token call."""
         return None
 
-    def parse_token(self, response: HttpResponse) -> Token:
+    def parse_token(self, response: HttpResponse) -> Token:  # noqa: ARG002
         """The token in the answer to `build_token`'s request. Raises ValueError when there is none."""
         raise ValueError("this vendor has no token call")
 

@@ -22,18 +22,20 @@ Status = Literal["pending", "in_progress", "completed"]
 Line = Annotated[str, Meta(min_length=1, max_length=1024)]
 Body = Annotated[str, Meta(min_length=1, max_length=32768)]
 Id = Annotated[str, Meta(min_length=1, max_length=255)]
-Person = Annotated[str, Meta(min_length=1, max_length=255, description="A name of the clinic's directory, or id:<vendor id>")]
+Person = Annotated[
+    str, Meta(min_length=1, max_length=255, description="A name of the clinic's directory, or id:<vendor id>")
+]
 Metadata = Annotated[dict[str, Annotated[str, Meta(max_length=4096)]], Meta(max_length=64)]
 
 
-class Patient(Private, forbid_unknown_fields=True):
+class Patient(Private, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whom a task is about."""
 
     mrn: Annotated[Id | None, Meta(description="The EMR's medical record number")] = None
     ids: Annotated[dict[str, Id] | None, Meta(description="A vendor's own patient id, by adapter name")] = None
 
 
-class Source(Private, forbid_unknown_fields=True):
+class Source(Private, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a task came from, in the caller's world."""
 
     call_id: Id | None = None
@@ -42,7 +44,7 @@ class Source(Private, forbid_unknown_fields=True):
     session_id: Id | None = None
 
 
-class CreateTask(Private, forbid_unknown_fields=True):
+class CreateTask(Private, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A task for a clinic's staff, in no vendor's words."""
 
     clinic_id: Annotated[Id, Meta(description="The clinic, as its configuration names it")]
@@ -68,7 +70,7 @@ class CreateTask(Private, forbid_unknown_fields=True):
     metadata: Annotated[Metadata | None, Meta(description="The caller's own; echoed, never sent to a vendor")] = None
 
 
-class AddNote(Private, forbid_unknown_fields=True):
+class AddNote(Private, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A note on a task: one of ours (`task_id`), or one known by the EMR's id (`emr_task_id` with `clinic_id`)."""
 
     text: Annotated[Body, Meta(description="The note's text")]
@@ -80,7 +82,7 @@ class AddNote(Private, forbid_unknown_fields=True):
     metadata: Metadata | None = None
 
 
-class CreateClaim(Private, forbid_unknown_fields=True):
+class CreateClaim(Private, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A claim for an appointment; the id is opaque (the vendor's own samples are no UUIDs)."""
 
     clinic_id: Id

@@ -13,9 +13,7 @@ from schemas.outcome import Work
 from schemas.private import Private
 from schemas.problem import Problem
 
-State = Literal[
-    "queued", "held", "sending", "submitted", "delivered", "rejected", "failed", "unknown", "cancelled"
-]
+State = Literal["queued", "held", "sending", "submitted", "delivered", "rejected", "failed", "unknown", "cancelled"]
 """queued: durable here, nothing has reached the vendor. held: waits for what `waiting_for` names. sending: an
 attempt is in flight. submitted: the vendor took it, its result comes later. delivered: it exists in the vendor's
 system. rejected: refused, nothing was created. failed: see the problem. unknown: sent, outcome not known, never
@@ -62,7 +60,7 @@ class WorkStatus(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-class Delivery(Private):
+class Delivery(Private, frozen=True, kw_only=True):
     """The delivery resource, the same for tasks, notes and claims."""
 
     id: str
@@ -90,7 +88,7 @@ class Delivery(Private):
     version: int
 
 
-class Happening(Private):
+class Happening(Private, frozen=True, kw_only=True):
     """One line of a timeline: when, what, and the facts of it (for an attempt its verdict and timing)."""
 
     at: datetime

@@ -31,7 +31,7 @@ class Pending(Struct, frozen=True, kw_only=True):
     ids: Ids
 
 
-class Refused(Private):
+class Refused(Private, frozen=True, kw_only=True):
     """The application refused it; nothing was created. `field` is the vendor's own name for the field at fault."""
 
     code: str
@@ -39,7 +39,7 @@ class Refused(Private):
     field: str | None = None
 
 
-class Blocked(Private):
+class Blocked(Private, frozen=True, kw_only=True):
     """Nothing was created, and nothing will be until a person mends credentials or configuration."""
 
     code: str
@@ -64,7 +64,7 @@ Outcome = Applied | Pending | Refused | Blocked | NotApplied | Unknown
 Says = Literal["created", "accepted", "failed", "changed", "blocked", "other"]
 
 
-class Sighting(Private):
+class Sighting(Private, frozen=True, kw_only=True):
     """One thing the vendor told us, pushed (webhook) or asked for (lookup). `changed` means: go and look."""
 
     says: Says
@@ -82,7 +82,7 @@ class Sighting(Private):
     work_raw: str | None = None
 
 
-class Page(Private):
+class Page(Private, frozen=True, kw_only=True):
     """One page of a lookup. `complete`: after the last page, what is not listed does not exist."""
 
     sightings: Sequence[Sighting]

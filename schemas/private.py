@@ -5,7 +5,6 @@ Printing, formatting, logging or tracing any of them shows `***`; the text itsel
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, final
 
 from msgspec import Struct
@@ -46,5 +45,5 @@ class Private(Struct, frozen=True, kw_only=True):
         given = (name for name in self.__struct_fields__ if getattr(self, name) not in (None, {}, (), []))
         return f"{type(self).__name__}({', '.join(f'{name}=***' for name in given)})"
 
-    def __rich_repr__(self) -> Iterator[Any]:
-        yield "***"
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("private", "***")]

@@ -116,7 +116,7 @@ CODES: Mapping[Code, Explained] = {
     ),
     "field-not-carried": Explained(
         422, "A field would be lost",
-        "The vendor has no place for the field, and handling=strict (or the clinic's on_loss: refuse) forbids the loss.",
+        "The vendor has no place for the field; handling=strict (or the clinic's on_loss: refuse) forbids the loss.",
         "Leave the field out, or do without strict handling.",
     ),
     "operation-unsupported": Explained(
@@ -222,7 +222,7 @@ CODES: Mapping[Code, Explained] = {
 assert set(CODES) == set(get_args(Code)), "every code is explained"  # noqa: S101 - a fault in this file, seen at import
 
 
-class FieldError(Private):
+class FieldError(Private, frozen=True, kw_only=True):
     """One thing wrong with a command.
 
     `pointer` is a JSON Pointer into the body as posted, `field` our name for the field (dotted when nested),
@@ -236,7 +236,7 @@ class FieldError(Private):
     detail: str | None = None
 
 
-class Problem(Private):
+class Problem(Private, frozen=True, kw_only=True):
     """An RFC 9457 problem as it is sent; `delivery` rides along where the command was stored."""
 
     type: str
