@@ -24,7 +24,8 @@ Code = Literal[
     "unknown-person", "unknown-task",
     # the delivery
     "duplicate", "parent-not-created", "vendor-rejected", "vendor-failed", "gave-up", "parent-failed", "not-created",
-    "cancelled", "too-late", "outcome-unknown", "not-resendable", "not-resolvable", "already-retried",
+    "connection-blocked", "cancelled",
+    "too-late", "outcome-unknown", "not-resendable", "not-resolvable", "already-retried",
     # the gateway
     "unavailable", "internal-error",
 ]  # fmt: skip
@@ -180,6 +181,12 @@ CODES: Mapping[Code, Explained] = {
     "not-created": Explained(
         422, "A person found that nothing was created",
         "The outcome was unknown, and an operator settled it as not created.", "Retry, if it is still wanted.",
+    ),
+    "connection-blocked": Explained(
+        503, "The connection is blocked",
+        "The vendor does not let this connection in (credentials, an expired link, or configuration); nothing is lost, "
+        "deliveries are held.",
+        "Mend the credentials or re-link the EMR, then resume the connection.",
     ),
     "cancelled": Explained(
         422, "The command was cancelled", "It was withdrawn before it was sent.", "Send a new command.",

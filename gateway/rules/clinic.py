@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from adapters.base import Adapter, Link
+from schemas import config
 from schemas.command import Name, Priority
 from schemas.private import Secret
 
-Need = Literal["required", "optional", "advisory", "refused"]
-Provenance = Literal["documented", "observed", "operator"]
-Role = Literal["submit", "read", "operate", "admin"]
+Need = config.Need
+Provenance = config.Provenance
+Role = config.Role
 
 
 class Cell(Struct, frozen=True, kw_only=True):
@@ -192,6 +193,8 @@ class Callback(Struct, frozen=True, kw_only=True):
     secrets: tuple[Secret, ...] = ()
     events: tuple[str, ...] = ("*",)
     scope: Literal["app", "clinics"] = "app"
+    body: Literal["thin", "full"] = "thin"
+    """Thin bodies hold ids and states; full ones the whole delivery, patient text included."""
 
 
 class App(Struct, frozen=True, kw_only=True):
@@ -225,6 +228,13 @@ class Follow(Struct, frozen=True, kw_only=True):
     absence_gap: float = 300
 
 
+class EncryptionKey(Struct, frozen=True, kw_only=True):
+    """A key for payloads at rest; `key` is 32 bytes in base64."""
+
+    id: str
+    key: Secret
+
+
 class Config(Struct, frozen=True, kw_only=True):
     """The whole configuration, validated. `warnings` are printed at start-up."""
 
@@ -236,4 +246,6 @@ class Config(Struct, frozen=True, kw_only=True):
     answer_within: float = 5.0
     timeouts: Timeouts = Timeouts()
     follow: Follow = Follow()
+    encryption: tuple[EncryptionKey, ...] = ()
+    """The first writes, all read; none: payloads are stored as they are."""
     warnings: tuple[str, ...] = ()

@@ -1,0 +1,141 @@
+"""One try to send a delivery: claimed, marked, settled, or left behind by a worker that is gone.
+
+Each function returns the `Change` to commit, or None when the happening means nothing to the record as it is now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Literal
+
+from msgspec import structs
+
+from gateway.rules.change import Attempt, Change, change, moved, standing, with_problem
+from gateway.rules.evidence import see
+from gateway.rules.lifecycle import Input, step
+from gateway.rules.record import Record
+from schemas.delivery import State, WorkStatus
+from schemas.outcome import Applied, Blocked, NotApplied, Outcome, Pending, Refused, Sighting, Unknown
+from schemas.private import Private
+from schemas.problem import Code, FieldError, Problem, problem
+
+_INPUT_OF: Mapping[type, Input] = {
+    Applied: "applied",
+    Pending: "pending",
+    Refused: "refused",
+    Blocked: "blocked",
+    NotApplied: "not_applied",
+    Unknown: "unknown",
+}
+
+
+def claim(record: Record, now: datetime, lease: timedelta) -> Change | None:
+    """A worker takes the delivery: the fence rises, the lease begins."""
+    if record.state != "queued" or (record.lease_until is not None and record.lease_until > now):
+        return None
+    after = structs.replace(record, fence=record.fence + 1, lease_until=now + lease)
+    return Change(record=after, attempt=Attempt(delivery_id=record.id, fence=after.fence, started_at=now))
+
+
+def mark(record: Record, attempt: Attempt, now: datetime) -> Change | None:
+    """The connection is up and the first byte is about to leave. None: the fence was lost, nothing may be sent."""
+    moves = step(record.state, "mark", standing(record))
+    if record.fence != attempt.fence or moves is None:
+        return None
+    after = moved(
+        record, moves.state, now, attempts=record.attempts + 1, attempted=True, open_attempt=True, due_at=None
+    )
+    return change(record, after, structs.replace(attempt, marked_at=now))
+
+
+class Result(Private, frozen=True, kw_only=True):
+    """How an attempt ended: what it proved, when, and the times that follow from it."""
+
+    outcome: Outcome
+    status: int | None
+    """The HTTP status, where there was an answer."""
+    at: datetime
+    retry_at: datetime
+    """When to try again, if nothing was applied."""
+    settle_by: datetime
+    """When the result is overdue, if it comes later."""
+
+
+def settle(record: Record, attempt: Attempt, result: Result) -> Change:
+    """An attempt has ended; `attempt.marked_at` tells whether a byte may have left.
+
+    The answer of a worker that lost its fence cannot move the record as it likes: it counts as evidence.
+    """
+    on = _INPUT_OF[type(result.outcome)]
+    code = getattr(result.outcome, "code", None)
+    ended = structs.replace(attempt, ended_at=result.at, verdict=on, code=code, status=result.status)
+    if record.fence != attempt.fence:
+        return _late(record, ended, result)
+    closed = structs.replace(record, open_attempt=False, lease_until=None)
+    moves = step(record.state, on, standing(record))
+    if moves is None:
+        return Change(record=closed, attempt=ended)
+    if attempt.marked_at is None:
+        closed = structs.replace(closed, attempts=record.attempts + 1)
+    return change(record, _proved(closed, moves.state, result), ended)
+
+
+def _late(record: Record, ended: Attempt, result: Result) -> Change:
+    """The attempt's own late answer settles an unknown as if on time; a state beyond that it can only contradict."""
+    if ended.marked_at is None:
+        return Change(record=record, attempt=ended)
+    closed = structs.replace(record, open_attempt=False)
+    if record.state == "unknown" and (moves := step("unknown", _INPUT_OF[type(result.outcome)], standing(record))):
+        return change(record, _proved(closed, moves.state, result), ended)
+    if isinstance(result.outcome, Applied | Pending):
+        says: Literal["created", "accepted"] = "created" if isinstance(result.outcome, Applied) else "accepted"
+        seen = see(closed, Sighting(says=says, ids=result.outcome.ids), result.at, settle_by=result.settle_by)
+        if seen:
+            return structs.replace(seen, attempt=ended)
+    return Change(record=closed, attempt=ended)
+
+
+def _proved(record: Record, to: State, result: Result) -> Record:
+    after = moved(record, to, result.at, due_at=None)
+    match result.outcome:
+        case Applied(ids=ids, work=work, work_raw=raw):
+            seen = WorkStatus(status=work, raw=raw, at=result.at) if work else after.work
+            return with_problem(structs.replace(after.with_ids(ids), doubt=False, work=seen), None)
+        case Pending(ids=ids):
+            return with_problem(structs.replace(after.with_ids(ids), doubt=False, settle_by=result.settle_by), None)
+        case Refused() as refusal:
+            return with_problem(after, refused(record, refusal))
+        case Blocked(message=message):
+            found = problem("connection-blocked", message or None)
+            return with_problem(structs.replace(after, awaits_connection=True), found)
+        case NotApplied():
+            return structs.replace(after, due_at=result.retry_at)
+        case Unknown():
+            return structs.replace(after, doubt=True)
+
+
+def refused(record: Record, outcome: Refused) -> Problem:
+    """The problem of a vendor's refusal: its words as detail, and our name for the field where it named one."""
+    code: Code = "missing-required-fields" if outcome.code == "missing-field" else "vendor-rejected"
+    named = (
+        (FieldError(code=code, field=outcome.field, source=f"vendor: {record.adapter}", detail=outcome.message),)
+        if outcome.field
+        else ()
+    )
+    overall: Code = "duplicate" if outcome.code == "duplicate" else "vendor-rejected"
+    said = outcome.message or f"{record.adapter}: {outcome.code}"
+    return structs.replace(problem(overall, said, named), status=422)
+
+
+def lease_ended(record: Record, now: datetime) -> Change | None:
+    """A worker is gone. Without a mark nothing was sent; with one, nobody knows."""
+    if record.lease_until is None:
+        return None
+    moves = step(record.state, "lease_ended", standing(record))
+    if moves is None:
+        return Change(record=structs.replace(record, lease_until=None))
+    after = structs.replace(record, lease_until=None, fence=record.fence + 1)
+    if moves.state == record.state:
+        return Change(record=after)
+    return change(record, moved(after, moves.state, now, doubt=True))

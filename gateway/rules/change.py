@@ -1,0 +1,75 @@
+"""A record's next version, and what belongs to the same commit: the attempt's row and the events."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, structs
+
+from gateway.rules.lifecycle import Standing
+from gateway.rules.record import Record
+from schemas.delivery import State
+from schemas.problem import Problem
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """One try to send, as the timeline shows it; `fence` is its number for the store."""
+
+    delivery_id: str
+    fence: int
+    started_at: datetime
+    marked_at: datetime | None = None
+    ended_at: datetime | None = None
+    verdict: str | None = None
+    code: str | None = None
+    status: int | None = None
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """A record's next version, with the attempt and the events that belong to the same commit."""
+
+    record: Record
+    attempt: Attempt | None = None
+    events: tuple[str, ...] = ()
+    """Event types, "task.delivered"."""
+
+
+def standing(record: Record) -> Standing:
+    """What the lifecycle table needs to know of a record."""
+    return Standing(
+        attempted=record.attempted,
+        open_attempt=record.open_attempt,
+        overdue=record.overdue,
+        conflict=record.conflict,
+    )
+
+
+def moved(record: Record, to: State, now: datetime, **changes: Any) -> Record:
+    """The record's next version in state `to`."""
+    return structs.replace(record, state=to, updated_at=now, version=record.version + 1, **changes)
+
+
+def with_problem(record: Record, found: Problem | None) -> Record:
+    """The record with `found` as its problem."""
+    return structs.replace(record, content=structs.replace(record.content, problem=found))
+
+
+def _events(before: Record, after: Record) -> tuple[str, ...]:
+    facts: list[str] = []
+    if after.state != before.state:
+        facts.append(after.state)
+    if after.overdue and not before.overdue:
+        facts.append("overdue")
+    if after.conflict and not before.conflict:
+        facts.append("conflict")
+        if after.retried_as:
+            facts.append("duplicate_suspected")
+    if after.work and (before.work is None or after.work.status != before.work.status) and before.state == "delivered":
+        facts.append("work_changed")
+    return tuple(f"{after.kind}.{fact}" for fact in facts)
+
+
+def change(before: Record, after: Record, attempt: Attempt | None = None) -> Change:
+    """The commit from one version to the next, with the events that the difference makes."""
+    return Change(record=after, attempt=attempt, events=_events(before, after))

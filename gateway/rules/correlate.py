@@ -1,0 +1,95 @@
+"""Which delivery a sighting is of: one correlator for webhooks, lookups and late answers.
+
+Order of evidence: the vendor's id; its `job_id` within connection and operation (the vendor's own samples reuse one
+number); our own mark; then content, and that only where the sighting's ids belong to no delivery. Exactly one
+candidate, or the sighting is parked: a wrong match would put one patient's result on another's task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from gateway.rules.record import Record
+from schemas.outcome import Sighting
+
+_TELLING = frozenset({"description", "text", "appointment_id"})
+_BEGINNING = 20
+"""A vendor may echo a text cut short; this many characters of it are enough to compare."""
+
+
+class Match(Struct, frozen=True):
+    """The one delivery that the sighting is of, and the evidence that says so."""
+
+    delivery_id: str
+    by: str
+
+
+class Parked(Struct, frozen=True):
+    """No delivery, or more than one, fits."""
+
+    why: str
+
+
+def correlate(sighting: Sighting, candidates: Iterable[Record]) -> Match | Parked:
+    """The delivery among `candidates` (all of the sighting's connection that could be meant), or why none is."""
+    pool = [record for record in candidates if sighting.operation in (None, record.operation)]
+    tests = (("vendor id", _by_id), ("job id", _by_job), ("our mark", _by_mark))
+    for by, fits in tests:
+        found = [record for record in pool if fits(record, sighting)]
+        if found:
+            return _one(found, by)
+    if not sighting.values:
+        return Parked("no delivery has these ids")
+    return _one([record for record in pool if _by_content(record, sighting)], "content")
+
+
+def _one(found: list[Record], by: str) -> Match | Parked:
+    if len(found) == 1:
+        return Match(found[0].id, by)
+    return Parked(f"{len(found)} deliveries fit by {by}" if found else "no delivery fits")
+
+
+def _by_id(record: Record, sighting: Sighting) -> bool:
+    seen, known = sighting.ids, record.ids
+    if "id" in seen and "id" in known:
+        return seen["id"] == known["id"]
+    return "emr_id" in seen and seen["emr_id"] == known.get("emr_id")
+
+
+def _by_job(record: Record, sighting: Sighting) -> bool:
+    job = sighting.ids.get("job_id")
+    return job is not None and job == record.job_id and not _contradicts(record, sighting)
+
+
+def _contradicts(record: Record, sighting: Sighting) -> bool:
+    seen, known = sighting.ids, record.ids
+    return any(name in seen and name in known and seen[name] != known[name] for name in ("id", "emr_id"))
+
+
+def _by_mark(record: Record, sighting: Sighting) -> bool:
+    return sighting.ref is not None and sighting.ref == record.id
+
+
+def _by_content(record: Record, sighting: Sighting) -> bool:
+    """Only a delivery that was sent and has no vendor id yet; every echoed field must be equal."""
+    return (
+        record.attempted
+        and record.vendor_id is None
+        and record.state in {"queued", "held", "sending", "submitted", "unknown"}
+        and echoes(sighting.values, record.content.values)
+    )
+
+
+def echoes(seen: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:
+    """Whether every field the vendor echoes equals what we sent, white space aside; without the text it means nothing."""
+    return not _TELLING.isdisjoint(seen) and all(path in ours and _alike(path, theirs, ours[path]) for path, theirs in seen.items())
+
+
+def _alike(path: str, theirs: Any, ours: Any) -> bool:
+    if isinstance(theirs, list) and isinstance(ours, list):
+        return sorted(map(str, theirs)) == sorted(map(str, ours[: len(theirs)]))
+    seen, sent = " ".join(str(theirs).split()), " ".join(str(ours).split())
+    return seen == sent or (path != "appointment_id" and path in _TELLING and len(seen) >= _BEGINNING and sent.startswith(seen))

@@ -1,0 +1,70 @@
+"""What the vendor told us of a delivery, by webhook or lookup, applied to its record."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import structs
+
+from gateway.rules.change import Change, change, moved, standing, with_problem
+from gateway.rules.lifecycle import Input, step
+from gateway.rules.record import Record
+from schemas.delivery import WorkStatus
+from schemas.outcome import Ids, Sighting
+from schemas.problem import problem
+
+
+def see(record: Record, sighting: Sighting, now: datetime, *, settle_by: datetime) -> Change | None:
+    """The vendor told us something of this delivery; `settle_by` counts if it says that the result is still to come.
+
+    None: it changes nothing, or waits for the attempt in flight.
+    """
+    on = _seen_as(record, sighting)
+    moves = step(record.state, on, standing(record)) if on else None
+    if moves is None or moves.keep:
+        return None
+    if moves.conflict:
+        if record.conflict:
+            return None
+        after = moved(record, record.state, now, conflict=True)
+        return change(record, after)
+    after = structs.replace(_worked(record.with_ids(sighting.ids), sighting, now), updated_at=now)
+    if moves.state != record.state:
+        after = structs.replace(
+            after,
+            state=moves.state,
+            fence=record.fence + 1,
+            lease_until=None,
+            due_at=None,
+            doubt=False,
+            overdue=False,
+            settle_by=settle_by if moves.state == "submitted" else None,
+        )
+        after = with_problem(after, problem("vendor-failed", sighting.reason) if moves.state == "failed" else None)
+    if structs.replace(after, updated_at=record.updated_at) == record:
+        return None
+    return change(record, structs.replace(after, version=record.version + 1))
+
+
+def _seen_as(record: Record, sighting: Sighting) -> Input | None:
+    match sighting.says:
+        case "created":
+            return "created_other" if _differs(record, sighting.ids) else "created"
+        case "accepted" | "failed":
+            return sighting.says
+        case _:
+            return None
+
+
+def _differs(record: Record, ids: Ids) -> bool:
+    """Whether a delivered record is said to have been created under another id."""
+    known = record.ids
+    return record.state == "delivered" and any(
+        name in known and known[name] != value for name, value in ids.items() if name != "job_id"
+    )
+
+
+def _worked(record: Record, sighting: Sighting, now: datetime) -> Record:
+    if sighting.work is None or (record.work and record.work.status == sighting.work):
+        return record
+    return structs.replace(record, work=WorkStatus(status=sighting.work, raw=sighting.work_raw, at=now))

@@ -1,0 +1,39 @@
+"""What an attempt proved: from whether a byte may have left, and from the vendor's answer read by its adapter.
+
+Whether a failure is "not applied" or "unknown" hangs on the mark alone, never on the class of an exception.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adapters.base import Adapter, HttpResponse, Sent, by_status
+from schemas.outcome import Applied, NotApplied, Outcome, Pending, Refused, Unknown
+
+
+def without_answer(*, begun: bool, fault: str) -> Outcome:
+    """No complete answer came: if no byte left, nothing was applied; else nobody knows."""
+    return Unknown(code=fault) if begun else NotApplied(code=fault)
+
+
+def of_answer(adapter: Adapter[Any, Any], sent: Sent, response: HttpResponse, *, doubt: bool) -> Outcome:
+    """What the vendor's answer proves. `doubt`: an earlier attempt may have been applied.
+
+    What the adapter cannot read is unknown on a 2xx (it was probably applied), else what the status proves.
+    """
+    answered = _read(adapter, sent, response)
+    if isinstance(answered, Applied | Pending) and not any(answered.ids.values()):
+        return Unknown(code="no-id")
+    if doubt and isinstance(answered, Refused) and (answered.code == "duplicate" or response.status == 409):  # noqa: PLR2004
+        return Unknown(code="probably-ours")
+    return answered
+
+
+def _read(adapter: Adapter[Any, Any], sent: Sent, response: HttpResponse) -> Outcome:
+    succeeded = 200 <= response.status < 300  # noqa: PLR2004 - the class of successes
+    if response.headers.get("content-encoding", "identity") != "identity":
+        return Unknown(code="unreadable") if succeeded else by_status(response)
+    try:
+        return adapter.parse_success(sent, response) if succeeded else adapter.parse_error(sent, response)
+    except Exception:  # noqa: BLE001 - a vendor's answer may break a parser in any way
+        return Unknown(code="unreadable") if succeeded else by_status(response)

@@ -1,0 +1,191 @@
+"""The one way to a vendor: at most once, with a durable mark awaited before the first byte.
+
+`VendorTransport` is an httpx transport over aiohttp. It awaits the request's mark after TCP and TLS are up and before
+any byte of the request is written; aiohttp's own second try of a lost GET or PUT is refused there too. Whether a
+failed exchange sent something is told by `Exchange.begun`, never by an exception's class: aiohttp's classes lie (a
+connection dropped after reading the whole request comes as a connect error).
+
+Creates go over a fresh connection each: on a kept one, a late surplus answer was taken for the next request's answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+import certifi
+import httpx
+import msgspec
+from yarl import URL
+
+from adapters.base import HttpRequest, HttpResponse
+from gateway.rules.clinic import Timeouts
+from schemas.private import Private
+
+MOST = 1024 * 1024
+"""The longest answer that is read, in bytes."""
+
+Mark = Callable[[], Awaitable[None]]
+
+
+class TransportFault(httpx.TransportError):
+    """The request failed below HTTP; the text is the cause's class name and nothing of the request."""
+
+
+class Send:
+    """One request's right to be sent, once: its mark, and how far it came."""
+
+    __slots__ = ("begun", "called", "mark")
+
+    def __init__(self, mark: Mark) -> None:
+        self.mark = mark
+        self.called = False
+        self.begun = False
+
+
+class Exchange(Private, frozen=True, kw_only=True):
+    """What became of one request: the answer if a complete one came, else the fault and whether a byte may have left."""
+
+    begun: bool
+    response: HttpResponse | None = None
+    fault: str = ""
+
+
+async def _before_first_byte(_session: aiohttp.ClientSession, context: Any, _params: Any) -> None:
+    """aiohttp's `on_request_headers_sent`: despite its name it is awaited before any byte is written."""
+    send: Send | None = context.trace_request_ctx
+    if send is None or send.called:
+        raise RuntimeError("a request without a mark, or a second try of one")
+    send.called = True
+    await send.mark()
+    send.begun = True  # nothing may be awaited after this
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._response.content.iter_any():
+                yield chunk
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise TransportFault(type(error).__name__) from error
+
+    async def aclose(self) -> None:
+        self._response.close()
+
+
+class VendorTransport(httpx.AsyncBaseTransport):
+    """An httpx transport that sends a prepared request once. `kept`: connections may be used again."""
+
+    def __init__(self, tls: ssl.SSLContext, *, kept: bool = False) -> None:
+        trace = aiohttp.TraceConfig()
+        trace.on_request_headers_sent.append(_before_first_byte)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=tls, limit=0, force_close=not kept),
+            cookie_jar=aiohttp.DummyCookieJar(),  # a jar would carry one clinic's cookies into another's request
+            trust_env=False,
+            auto_decompress=False,
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            trace_configs=[trace],
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send once, after the mark in `request.extensions["send"]`. Raises TransportFault."""
+        connect: float = request.extensions["timeout"]["connect"]
+        try:
+            response = await self._session.request(
+                request.method,
+                URL(str(request.url), encoded=True),
+                data=request.content or None,
+                allow_redirects=False,
+                headers=[(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw],
+                timeout=aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect),
+                trace_request_ctx=request.extensions["send"],
+            )
+        except Exception as error:
+            raise TransportFault(type(error).__name__) from error
+        return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response), request=request)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._session.close()
+
+
+class Wire:
+    """Both ways out: `fresh` connections for creates, `kept` ones for reads and accounts that allow it."""
+
+    def __init__(self, fresh: httpx.AsyncBaseTransport, kept: httpx.AsyncBaseTransport, timeouts: Timeouts) -> None:
+        self._fresh = fresh
+        self._kept = kept
+        self._timeouts = timeouts
+
+    async def exchange(self, request: HttpRequest, mark: Mark, *, reuse: bool = False) -> Exchange:
+        """Send `request` once and read its whole answer, at most 1 MiB, within the outer deadline.
+
+        `mark` is awaited when the connection is up, before the first byte; if it raises, nothing is sent and what it
+        raised is raised here. Cancelling closes the connection; `begun` is lost then, so the mark alone counts.
+        """
+        send = Send(mark)
+        try:
+            async with asyncio.timeout(self._timeouts.send):
+                prepared = _prepared(request, send, self._timeouts)
+                response = await (self._kept if reuse else self._fresh).handle_async_request(prepared)
+                return await _read(response)
+        except TransportFault as fault:
+            if isinstance(fault.__cause__, MarkRefused):
+                raise fault.__cause__ from None
+            return Exchange(begun=send.begun, fault=f"transport:{fault}")
+        except TimeoutError:
+            return Exchange(begun=send.begun, fault="deadline")
+
+    async def aclose(self) -> None:
+        """Close both."""
+        await self._fresh.aclose()
+        await self._kept.aclose()
+
+
+class MarkRefused(Exception):  # noqa: N818 - what happened
+    """The mark could not be made: the fence was lost, or the store did not take it. Nothing was sent."""
+
+
+def _prepared(request: HttpRequest, send: Send, timeouts: Timeouts) -> httpx.Request:
+    headers = {**request.headers, "accept": "application/json", "accept-encoding": "identity"}
+    content: bytes | None = None
+    if request.json is not None:
+        content = msgspec.json.encode(request.json)
+        headers["content-type"] = "application/json"
+    elif request.form is not None:
+        content = urlencode(request.form).encode()
+        headers["content-type"] = "application/x-www-form-urlencoded"
+    return httpx.Request(
+        request.method,
+        request.url,
+        headers=headers,
+        content=content,
+        extensions={"send": send, "timeout": {"connect": timeouts.connect}},
+    )
+
+
+async def _read(response: httpx.Response) -> Exchange:
+    body = bytearray()
+    try:
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > MOST:
+                return Exchange(begun=True, fault=f"oversized:{response.status}")
+    finally:
+        await response.aclose()
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Exchange(begun=True, response=HttpResponse(status=response.status, headers=headers, body=bytes(body)))
+
+
+def wire(timeouts: Timeouts) -> Wire:
+    """The real wire, verifying TLS against the usual authorities. Must be called in a running event loop."""
+    tls = ssl.create_default_context(cafile=certifi.where())
+    return Wire(VendorTransport(tls), VendorTransport(tls, kept=True), timeouts)
