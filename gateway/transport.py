@@ -48,7 +48,7 @@ class Send:
 
 
 class Exchange(Private, frozen=True, kw_only=True):
-    """What became of one request: the answer if a complete one came, else the fault and whether a byte may have left."""
+    """What became of one request: the complete answer, or the fault; and whether a byte may have left."""
 
     begun: bool
     response: HttpResponse | None = None
@@ -56,7 +56,7 @@ class Exchange(Private, frozen=True, kw_only=True):
 
 
 async def _before_first_byte(_session: aiohttp.ClientSession, context: Any, _params: Any) -> None:
-    """aiohttp's `on_request_headers_sent`: despite its name it is awaited before any byte is written."""
+    """The hook `on_request_headers_sent`: despite its name, aiohttp awaits it before any byte is written."""
     send: Send | None = context.trace_request_ctx
     if send is None or send.called:
         raise RuntimeError("a request without a mark, or a second try of one")
@@ -178,11 +178,11 @@ async def _read(response: httpx.Response) -> Exchange:
         async for chunk in response.aiter_raw():
             body += chunk
             if len(body) > MOST:
-                return Exchange(begun=True, fault=f"oversized:{response.status}")
+                return Exchange(begun=True, fault=f"oversized:{response.status_code}")
     finally:
         await response.aclose()
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return Exchange(begun=True, response=HttpResponse(status=response.status, headers=headers, body=bytes(body)))
+    return Exchange(begun=True, response=HttpResponse(status=response.status_code, headers=headers, body=bytes(body)))
 
 
 def wire(timeouts: Timeouts) -> Wire:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from msgspec import structs
 
-from gateway.rules.change import Attempt, Change, change, moved, standing, with_problem
+from gateway.rules.change import Attempt, Change, change, moved, settle_by, standing, with_problem
 from gateway.rules.evidence import see
 from gateway.rules.lifecycle import Input, step
 from gateway.rules.record import Record
@@ -58,8 +58,6 @@ class Result(Private, frozen=True, kw_only=True):
     at: datetime
     retry_at: datetime
     """When to try again, if nothing was applied."""
-    settle_by: datetime
-    """When the result is overdue, if it comes later."""
 
 
 def settle(record: Record, attempt: Attempt, result: Result) -> Change:
@@ -76,7 +74,7 @@ def settle(record: Record, attempt: Attempt, result: Result) -> Change:
     moves = step(record.state, on, standing(record))
     if moves is None:
         return Change(record=closed, attempt=ended)
-    if attempt.marked_at is None:
+    if not record.open_attempt:
         closed = structs.replace(closed, attempts=record.attempts + 1)
     return change(record, _proved(closed, moves.state, result), ended)
 
@@ -90,7 +88,7 @@ def _late(record: Record, ended: Attempt, result: Result) -> Change:
         return change(record, _proved(closed, moves.state, result), ended)
     if isinstance(result.outcome, Applied | Pending):
         says: Literal["created", "accepted"] = "created" if isinstance(result.outcome, Applied) else "accepted"
-        seen = see(closed, Sighting(says=says, ids=result.outcome.ids), result.at, settle_by=result.settle_by)
+        seen = see(closed, Sighting(says=says, ids=result.outcome.ids), result.at)
         if seen:
             return structs.replace(seen, attempt=ended)
     return Change(record=closed, attempt=ended)
@@ -103,7 +101,9 @@ def _proved(record: Record, to: State, result: Result) -> Record:
             seen = WorkStatus(status=work, raw=raw, at=result.at) if work else after.work
             return with_problem(structs.replace(after.with_ids(ids), doubt=False, work=seen), None)
         case Pending(ids=ids):
-            return with_problem(structs.replace(after.with_ids(ids), doubt=False, settle_by=result.settle_by), None)
+            return with_problem(
+                structs.replace(after.with_ids(ids), doubt=False, settle_by=settle_by(record, result.at)), None
+            )
         case Refused() as refusal:
             return with_problem(after, refused(record, refusal))
         case Blocked(message=message):

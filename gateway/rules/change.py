@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct, structs
@@ -48,6 +48,11 @@ def standing(record: Record) -> Standing:
 def moved(record: Record, to: State, now: datetime, **changes: Any) -> Record:
     """The record's next version in state `to`."""
     return structs.replace(record, state=to, updated_at=now, version=record.version + 1, **changes)
+
+
+def settle_by(record: Record, now: datetime) -> datetime:
+    """When a result that the vendor owes from `now` on is overdue."""
+    return now + timedelta(seconds=record.settles_within)
 
 
 def with_problem(record: Record, found: Problem | None) -> Record:

@@ -84,12 +84,14 @@ def _by_content(record: Record, sighting: Sighting) -> bool:
 
 
 def echoes(seen: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:
-    """Whether every field the vendor echoes equals what we sent, white space aside; without the text it means nothing."""
-    return not _TELLING.isdisjoint(seen) and all(path in ours and _alike(path, theirs, ours[path]) for path, theirs in seen.items())
+    """Whether every field the vendor echoes equals what we sent, white space aside; the text must be among them."""
+    equal = (path in ours and _alike(path, theirs, ours[path]) for path, theirs in seen.items())
+    return not _TELLING.isdisjoint(seen) and all(equal)
 
 
 def _alike(path: str, theirs: Any, ours: Any) -> bool:
     if isinstance(theirs, list) and isinstance(ours, list):
         return sorted(map(str, theirs)) == sorted(map(str, ours[: len(theirs)]))
     seen, sent = " ".join(str(theirs).split()), " ".join(str(ours).split())
-    return seen == sent or (path != "appointment_id" and path in _TELLING and len(seen) >= _BEGINNING and sent.startswith(seen))
+    cut_short = path in {"description", "text"} and len(seen) >= _BEGINNING and sent.startswith(seen)
+    return seen == sent or cut_short

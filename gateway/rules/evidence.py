@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec import structs
 
-from gateway.rules.change import Change, change, moved, standing, with_problem
+from gateway.rules.change import Change, change, moved, settle_by, standing, with_problem
 from gateway.rules.lifecycle import Input, step
 from gateway.rules.record import Record
 from schemas.delivery import WorkStatus
@@ -14,11 +14,8 @@ from schemas.outcome import Ids, Sighting
 from schemas.problem import problem
 
 
-def see(record: Record, sighting: Sighting, now: datetime, *, settle_by: datetime) -> Change | None:
-    """The vendor told us something of this delivery; `settle_by` counts if it says that the result is still to come.
-
-    None: it changes nothing, or waits for the attempt in flight.
-    """
+def see(record: Record, sighting: Sighting, now: datetime) -> Change | None:
+    """The vendor told us something of this delivery. None: it changes nothing, or waits for the attempt in flight."""
     on = _seen_as(record, sighting)
     moves = step(record.state, on, standing(record)) if on else None
     if moves is None or moves.keep:
@@ -38,7 +35,7 @@ def see(record: Record, sighting: Sighting, now: datetime, *, settle_by: datetim
             due_at=None,
             doubt=False,
             overdue=False,
-            settle_by=settle_by if moves.state == "submitted" else None,
+            settle_by=settle_by(record, now) if moves.state == "submitted" else None,
         )
         after = with_problem(after, problem("vendor-failed", sighting.reason) if moves.state == "failed" else None)
     if structs.replace(after, updated_at=record.updated_at) == record:

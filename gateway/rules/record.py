@@ -70,6 +70,8 @@ class Record(Private, frozen=True, kw_only=True):
     due_at: datetime | None = None
     """When the next attempt may start."""
     give_up_at: datetime | None = None
+    settles_within: int = 900
+    """Seconds until a submitted delivery is overdue."""
     settle_by: datetime | None = None
     """When a submitted delivery becomes overdue."""
     retry_of: str | None = None

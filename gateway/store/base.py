@@ -1,0 +1,140 @@
+"""The store's interface: what each transaction promises, whatever the database.
+
+Every method is one transaction, durable when it returns. A database that cannot do it raises `StoreUnavailable`, and
+then nothing of it happened. Two methods are the database's own, `write` and `read`; all others are said in terms of
+them, so that both databases run the same statements.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from gateway.rules.change import Change
+from gateway.rules.record import Record
+from gateway.store import deliveries, inbound, reading
+from gateway.store.bell import Bell
+from gateway.store.deliveries import Accepted, Key, Leased, NewId, Writing
+from gateway.store.inbound import Reading, Seen, Webhook, WebhookState
+from gateway.store.reading import Listed, Paused, Wanted
+from gateway.store.rows import Tx
+from schemas.delivery import Happening
+from schemas.problem import Problem
+
+T = TypeVar("T")
+
+
+class StoreUnavailable(Exception):  # noqa: N818 - what it is
+    """The database could not do it now: locked, full, read-only, gone. Nothing of the transaction happened."""
+
+
+class Store(ABC):
+    """Deliveries, their attempts and events, idempotency keys, webhooks and sightings."""
+
+    def __init__(self, new_id: NewId) -> None:
+        self._new_id = new_id
+        self.bell = Bell()
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connect and bring the schema up to date. Raises StoreUnavailable, also when another process has it."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Finish what is under way, and disconnect."""
+
+    @abstractmethod
+    async def write(self, job: Callable[[Tx], T]) -> T:
+        """Run `job` in a transaction that is durable when this returns; what it raises rolls it back and is raised."""
+
+    @abstractmethod
+    async def read(self, job: Callable[[Tx], T]) -> T:
+        """Run `job` on a consistent view that holds at least every write that returned before."""
+
+    async def _writing(self, now: datetime, job: Callable[[Writing], T]) -> T:
+        """Run `job` as one transaction, then wake those who wait for what it changed."""
+        touched: set[str] = set()
+        result = await self.write(lambda tx: job(Writing(tx, now, self._new_id, touched)))
+        for delivery_id in touched:
+            self.bell.ring(delivery_id)
+        return result
+
+    async def accept(self, record: Record, key: Key | None, lease: timedelta) -> Accepted:
+        """Store a new delivery, its key and its event together; leased to this process where it can go at once.
+
+        A key that was used before, a delivery that stands in the way, or a task that was not created: nothing is
+        stored, and `Accepted.what` says which.
+        """
+        return await self._writing(record.created_at, lambda writing: deliveries.accept(writing, record, key, lease))
+
+    async def by_key(self, app: str, key: Key) -> Accepted | None:
+        """What the app's key was used for before ("replay" or "key_reused"), or None."""
+        return await self.read(lambda tx: deliveries.by_key(tx, app, key))
+
+    async def get(self, delivery_id: str) -> Record | None:
+        """The delivery, or None."""
+        return await self.read(lambda tx: deliveries.find(tx, delivery_id))
+
+    async def change(self, delivery_id: str, decide: Callable[[Record], Change | None], now: datetime) -> Record | None:
+        """Read the record, let `decide` make a change of it, commit that with all that follows from it.
+
+        What follows: the task's notes are released or ended, a blocked connection is paused, parked sightings are tried
+        again. Returns the record afterwards (unchanged if `decide` returned None), or None when there is none. What
+        `decide` raises is raised, and nothing is written.
+        """
+        return await self._writing(now, lambda writing: deliveries.change(writing, delivery_id, decide))
+
+    async def claim(self, now: datetime, lease: timedelta, limit: int) -> Sequence[Leased]:
+        """Lease up to `limit` deliveries that are due; no other worker gets them until the lease ends."""
+        return await self._writing(now, lambda writing: deliveries.claim(writing, lease, limit))
+
+    async def pass_time(self, now: datetime, *, every_lease: bool = False) -> int:
+        """Do what time alone does: leases end, deliveries are given up or become overdue; how many changed.
+
+        `every_lease`: at start-up of the only process, when no lease has an owner any more.
+        """
+        return await self._writing(now, lambda writing: deliveries.pass_time(writing, every_lease=every_lease))
+
+    async def next_due(self) -> datetime | None:
+        """When there is something to do next, as far as time alone tells."""
+        return await self.read(reading.next_due)
+
+    async def pause(self, clinic_id: str, connection: str, why: Problem, now: datetime) -> None:
+        """Pause a connection and hold what is queued for it; no-op when it is paused already."""
+        await self._writing(now, lambda writing: deliveries.pause(writing, (clinic_id, connection), why))
+
+    async def resume(self, clinic_id: str, connection: str, now: datetime) -> bool:
+        """Open a connection again and let go what was held for it; whether it was paused."""
+        return await self._writing(now, lambda writing: deliveries.resume(writing, (clinic_id, connection)))
+
+    async def paused(self) -> Sequence[Paused]:
+        """The connections that are paused."""
+        return await self.read(reading.paused)
+
+    async def listed(self, wanted: Wanted) -> Listed:
+        """A page of deliveries, newest first."""
+        return await self.read(lambda tx: reading.listed(tx, wanted))
+
+    async def timeline(self, record: Record) -> Sequence[Happening]:
+        """All that happened to a delivery, in order."""
+        return await self.read(lambda tx: reading.timeline(tx, record))
+
+    async def keep_webhook(self, hook: Webhook, digest: str) -> bool:
+        """Store a webhook as it came; False when the very same body of that account is already here."""
+        return await self.write(lambda tx: inbound.keep_webhook(tx, hook, digest))
+
+    async def webhooks(
+        self, state: WebhookState, clinics: frozenset[str], *, limit: int, before: str | None = None
+    ) -> Sequence[Webhook]:
+        """Webhooks in a state, newest first, of the given clinics ("*": all, those of no clinic too)."""
+        return await self.read(lambda tx: inbound.webhooks(tx, state, limit, before, clinics))
+
+    async def sight(self, webhook_id: str, event_id: str | None, seen: Sequence[Seen], now: datetime) -> WebhookState:
+        """Correlate the sightings of one webhook, apply them, and write what it came to; in one transaction."""
+        return await self._writing(now, lambda writing: deliveries.sight(writing, webhook_id, event_id, seen))
+
+    async def read_webhook(self, webhook_id: str, reading: Reading) -> None:
+        """Write what reading a webhook came to, when it holds no sighting to correlate."""
+        await self.write(lambda tx: inbound.read_webhook(tx, webhook_id, reading))

@@ -1,0 +1,32 @@
+"""Wakes whoever waits for a delivery to change, within this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Bell:
+    """Rung after each commit that changed a delivery; those who listen for it wake."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[str, set[asyncio.Event]] = {}
+
+    @contextmanager
+    def listen(self, name: str) -> Iterator[asyncio.Event]:
+        """An event that is set when `name` rings. Listen first, then read, then wait: so no ring is missed."""
+        event = asyncio.Event()
+        listeners = self._listeners.setdefault(name, set())
+        listeners.add(event)
+        try:
+            yield event
+        finally:
+            listeners.discard(event)
+            if not listeners:
+                self._listeners.pop(name, None)
+
+    def ring(self, name: str) -> None:
+        """Wake those who listen for `name`."""
+        for event in self._listeners.get(name, ()):
+            event.set()

@@ -1,0 +1,266 @@
+"""The transactions on what vendors tell us: webhooks as they came, and the sightings read from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from gateway.rules.change import Change
+from gateway.rules.correlate import Match, Parked, correlate
+from gateway.rules.evidence import see
+from gateway.rules.record import Record
+from gateway.store.rows import ALL, Tx, json_text, moment, record_of, stamp
+from schemas.outcome import Sighting
+from schemas.private import Private
+
+WebhookState = Literal["new", "matched", "unmatched", "quarantined", "unreadable", "unverified", "ignored"]
+"""new: stored, not read yet. matched: it told of a delivery (or a connection) of ours. unmatched: it fits nothing yet.
+quarantined: its connection and its ids belong to two clinics. unreadable: its adapter could not read it. unverified:
+its signature is wrong, so it proves nothing. ignored: it says nothing that matters here."""
+
+_decoder = msgspec.json.Decoder(Sighting)
+_CORRELATED = frozenset({"created", "accepted", "failed"})
+
+
+class Webhook(Private, frozen=True, kw_only=True):
+    """A webhook as it came."""
+
+    id: str
+    account: str
+    received_at: datetime
+    state: WebhookState
+    why: str | None = None
+    event_id: str | None = None
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Seen(Private, frozen=True, kw_only=True):
+    """A sighting to be correlated.
+
+    `connection` is the one the vendor named, as (clinic id, name); `account_connections` all of the account's. Without
+    a named connection a sighting may match by ids only.
+    """
+
+    id: str
+    webhook_id: str | None
+    source: str
+    account: str
+    sighting: Sighting
+    connection: tuple[str, str] | None
+    account_connections: frozenset[tuple[str, str]]
+
+
+class Reading(Private, frozen=True, kw_only=True):
+    """What reading a webhook came to."""
+
+    state: WebhookState
+    why: str | None = None
+    event_id: str | None = None
+    clinic_id: str | None = None
+
+
+class _Placed(Struct, frozen=True, kw_only=True):
+    """Where a sighting ended: applied to a delivery, parked until one fits, or quarantined."""
+
+    state: Literal["applied", "parked", "quarantined"]
+    why: str
+    delivery_id: str | None = None
+
+
+class Sighted(Private, frozen=True, kw_only=True):
+    """What a sighting made of a delivery."""
+
+    before: Record
+    change: Change
+
+
+def keep_webhook(tx: Tx, hook: Webhook, digest: str) -> bool:
+    """Store a webhook as it came; False when the very same body is already here."""
+    stored = tx.execute(
+        "INSERT INTO webhooks (id, account, received_at, digest, verified, state, why, event_id, headers, body)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account, digest, verified) DO NOTHING",
+        (
+            hook.id,
+            hook.account,
+            stamp(hook.received_at),
+            digest,
+            int(hook.state != "unverified"),
+            hook.state,
+            hook.why,
+            hook.event_id,
+            json_text(hook.headers),
+            hook.body,
+        ),
+    )
+    return stored.rowcount > 0
+
+
+def webhooks(tx: Tx, state: WebhookState, limit: int, before: str | None, clinics: frozenset[str]) -> list[Webhook]:
+    """Webhooks in a state, newest first, of the given clinics ("*": all, those of no clinic too)."""
+    clauses, parameters = ["state = ?"], list[str]([state])
+    if before:
+        clauses.append("id < ?")
+        parameters.append(before)
+    if "*" not in clinics:
+        clauses.append(f"clinic_id IN ({', '.join('?' * len(clinics))})")
+        parameters.extend(sorted(clinics))
+    rows = tx.execute(
+        "SELECT id, account, received_at, state, why, event_id, headers, body FROM webhooks"  # noqa: S608 - our own text
+        f" WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT ?",
+        (*parameters, limit),
+    ).fetchall()
+    return [_webhook(row) for row in rows]
+
+
+def _webhook(row: Any) -> Webhook:
+    id_, account, received_at, state, why, event_id, headers, body = row
+    return Webhook(
+        id=id_,
+        account=account,
+        received_at=moment(received_at),
+        state=state,
+        why=why,
+        event_id=event_id,
+        headers=msgspec.json.decode(headers, type=dict[str, str]),
+        body=bytes(body),
+    )
+
+
+def read_webhook(tx: Tx, webhook_id: str, reading: Reading) -> None:
+    """Write what reading a webhook came to."""
+    tx.execute(
+        "UPDATE webhooks SET state = ?, why = ?, event_id = ?, clinic_id = ? WHERE id = ?",
+        (reading.state, reading.why, reading.event_id, reading.clinic_id, webhook_id),
+    )
+
+
+def sight(tx: Tx, seen: Seen, now: datetime) -> tuple[WebhookState, str | None, Sighted | None]:
+    """Correlate one sighting and keep it: what it came to, why, and the change it makes."""
+    found = _find(tx, seen)
+    if isinstance(found, Parked):
+        state: WebhookState = "quarantined" if _is_elsewhere(tx, seen) else "unmatched"
+        why = "its ids belong to another connection" if state == "quarantined" else found.why
+        _keep(tx, seen, _Placed(state="parked" if state == "unmatched" else "quarantined", why=why), now)
+        return state, why, None
+    record, by = found
+    if record.state == "sending":
+        _keep(tx, seen, _Placed(state="parked", why="an attempt is in flight"), now)
+        return "unmatched", "an attempt is in flight", None
+    _keep(tx, seen, _Placed(state="applied", why=f"matched by {by}", delivery_id=record.id), now)
+    decided = see(record, seen.sighting, now)
+    return "matched", None, Sighted(before=record, change=decided) if decided else None
+
+
+def correlate_parked(tx: Tx, clinic_id: str, connection: str, now: datetime) -> Iterator[Sighted]:
+    """Try a connection's parked sightings again; yields each change to save before the next is tried."""
+    rows = tx.execute(
+        "SELECT id, webhook_id, source, account, sighting FROM sightings"
+        " WHERE clinic_id = ? AND connection = ? AND state = 'parked' ORDER BY at, id",
+        (clinic_id, connection),
+    ).fetchall()
+    for id_, webhook_id, source, account, sighting in rows:
+        seen = Seen(
+            id=id_,
+            webhook_id=webhook_id,
+            source=source,
+            account=account,
+            sighting=_decoder.decode(sighting),
+            connection=(clinic_id, connection),
+            account_connections=frozenset(),
+        )
+        found = _find(tx, seen)
+        if isinstance(found, Parked) or found[0].state == "sending":
+            continue
+        record, by = found
+        tx.execute(
+            "UPDATE sightings SET state = 'applied', delivery_id = ?, why = ? WHERE id = ?",
+            (record.id, f"matched by {by}", id_),
+        )
+        if webhook_id:
+            tx.execute("UPDATE webhooks SET state = 'matched', why = NULL WHERE id = ?", (webhook_id,))
+        decided = see(record, seen.sighting, now)
+        if decided:
+            yield Sighted(before=record, change=decided)
+
+
+def _find(tx: Tx, seen: Seen) -> tuple[Record, str] | Parked:
+    """The delivery a sighting is of: by ids first, and by content only within the connection it names."""
+    if seen.sighting.says not in _CORRELATED:
+        return Parked("it tells of no delivery")
+    scope = {seen.connection} if seen.connection else seen.account_connections
+    candidates = [
+        record for record in _with_ids_of(tx, seen.sighting) if (record.clinic_id, record.connection) in scope
+    ]
+    found = correlate(_without_values(seen.sighting), candidates)
+    if isinstance(found, Parked) and not candidates and seen.connection:
+        candidates = _without_vendor_id(tx, seen.connection)
+        found = correlate(seen.sighting, candidates)
+    if isinstance(found, Match):
+        return next(record for record in candidates if record.id == found.delivery_id), found.by
+    return found
+
+
+def _without_values(sighting: Sighting) -> Sighting:
+    return msgspec.structs.replace(sighting, values={})
+
+
+def _with_ids_of(tx: Tx, sighting: Sighting) -> list[Record]:
+    """Deliveries that share any id with the sighting: one indexed look for each id."""
+    wanted = (
+        ("vendor_id", sighting.ids.get("id")),
+        ("emr_id", sighting.ids.get("emr_id")),
+        ("job_id", sighting.ids.get("job_id")),
+        ("id", sighting.ref),
+    )
+    found: dict[str, Record] = {}
+    for column, value in wanted:
+        if value is not None:
+            rows = tx.execute(f"SELECT {ALL} FROM deliveries WHERE {column} = ?", (value,)).fetchall()  # noqa: S608
+            found.update((record.id, record) for record in map(record_of, rows))
+    return list(found.values())
+
+
+def _without_vendor_id(tx: Tx, connection: tuple[str, str]) -> list[Record]:
+    rows = tx.execute(
+        f"SELECT {ALL} FROM deliveries WHERE clinic_id = ? AND connection = ?"  # noqa: S608 - our own column names
+        " AND state IN ('queued', 'held', 'sending', 'submitted', 'unknown') AND vendor_id IS NULL AND attempted = 1",
+        connection,
+    ).fetchall()
+    return [record_of(row) for row in rows]
+
+
+def _is_elsewhere(tx: Tx, seen: Seen) -> bool:
+    """Whether the vendor's id belongs to a delivery of another connection than the one the sighting names."""
+    own = seen.sighting.ids.get("id")
+    if seen.connection is None or own is None or seen.sighting.says not in _CORRELATED:
+        return False
+    others = (record for record in _with_ids_of(tx, seen.sighting) if record.vendor_id == own)
+    return any(
+        (record.clinic_id, record.connection) in seen.account_connections - {seen.connection} for record in others
+    )
+
+
+def _keep(tx: Tx, seen: Seen, placed: _Placed, now: datetime) -> None:
+    clinic_id, connection = seen.connection or (None, None)
+    tx.execute(
+        "INSERT INTO sightings (id, webhook_id, source, account, clinic_id, connection, delivery_id, state, why, at,"
+        " sighting) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            seen.id,
+            seen.webhook_id,
+            seen.source,
+            seen.account,
+            clinic_id,
+            connection,
+            placed.delivery_id,
+            placed.state,
+            placed.why,
+            stamp(now),
+            msgspec.json.encode(seen.sighting),
+        ),
+    )

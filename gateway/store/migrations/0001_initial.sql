@@ -1,0 +1,136 @@
+-- Times are microseconds since 1970 (UTC). `content`, `sighting`, `headers`, `body` and `detail` may hold patient text.
+
+CREATE TABLE meta (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);
+
+CREATE TABLE deliveries (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    clinic_id TEXT NOT NULL,
+    app TEXT NOT NULL,
+    connection TEXT NOT NULL,
+    adapter TEXT NOT NULL,
+    emr TEXT,
+    rule TEXT NOT NULL,
+    config_version TEXT NOT NULL,
+    state TEXT NOT NULL,
+    awaits_parent INTEGER NOT NULL,
+    awaits_connection INTEGER NOT NULL,
+    overdue INTEGER NOT NULL,
+    conflict INTEGER NOT NULL,
+    reference TEXT,
+    vendor_id TEXT,
+    emr_id TEXT,
+    job_id TEXT,
+    work TEXT,
+    parent_id TEXT,
+    lane TEXT,
+    one_per TEXT,
+    attempts INTEGER NOT NULL,
+    open_attempt INTEGER NOT NULL,
+    attempted INTEGER NOT NULL,
+    doubt INTEGER NOT NULL,
+    resent INTEGER NOT NULL,
+    fence INTEGER NOT NULL,
+    lease_until BIGINT,
+    due_at BIGINT,
+    give_up_at BIGINT,
+    settles_within INTEGER NOT NULL,
+    settle_by BIGINT,
+    retry_of TEXT,
+    retried_as TEXT,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    version INTEGER NOT NULL,
+    content BLOB NOT NULL
+);
+CREATE INDEX deliveries_newest ON deliveries (clinic_id, kind, created_at, id);
+CREATE INDEX deliveries_due ON deliveries (due_at) WHERE state = 'queued';
+CREATE INDEX deliveries_leased ON deliveries (lease_until) WHERE lease_until IS NOT NULL;
+CREATE INDEX deliveries_giving_up ON deliveries (give_up_at) WHERE state IN ('queued', 'held');
+CREATE INDEX deliveries_settling ON deliveries (settle_by) WHERE state = 'submitted' AND overdue = 0;
+CREATE INDEX deliveries_of_connection ON deliveries (clinic_id, connection, state);
+CREATE INDEX deliveries_vendor_id ON deliveries (vendor_id) WHERE vendor_id IS NOT NULL;
+CREATE INDEX deliveries_emr_id ON deliveries (emr_id) WHERE emr_id IS NOT NULL;
+CREATE INDEX deliveries_job_id ON deliveries (job_id) WHERE job_id IS NOT NULL;
+CREATE INDEX deliveries_parent ON deliveries (parent_id) WHERE parent_id IS NOT NULL;
+CREATE INDEX deliveries_lane ON deliveries (lane, created_at) WHERE lane IS NOT NULL;
+CREATE INDEX deliveries_one_per ON deliveries (one_per) WHERE one_per IS NOT NULL;
+CREATE INDEX deliveries_reference ON deliveries (reference) WHERE reference IS NOT NULL;
+
+CREATE TABLE idempotency_keys (
+    app TEXT NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    delivery_id TEXT NOT NULL,
+    PRIMARY KEY (app, key)
+);
+CREATE INDEX idempotency_keys_delivery ON idempotency_keys (delivery_id);
+
+CREATE TABLE attempts (
+    delivery_id TEXT NOT NULL,
+    fence INTEGER NOT NULL,
+    started_at BIGINT NOT NULL,
+    marked_at BIGINT,
+    ended_at BIGINT,
+    verdict TEXT,
+    code TEXT,
+    status INTEGER,
+    PRIMARY KEY (delivery_id, fence)
+);
+
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    type TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    clinic_id TEXT NOT NULL,
+    app TEXT NOT NULL,
+    delivery_id TEXT,
+    data TEXT NOT NULL
+);
+CREATE INDEX events_delivery ON events (delivery_id, seq);
+
+CREATE TABLE webhooks (
+    id TEXT PRIMARY KEY,
+    account TEXT NOT NULL,
+    received_at BIGINT NOT NULL,
+    digest TEXT NOT NULL,
+    verified INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    why TEXT,
+    event_id TEXT,
+    clinic_id TEXT,
+    headers TEXT NOT NULL,
+    body BLOB NOT NULL,
+    UNIQUE (account, digest, verified)
+);
+CREATE INDEX webhooks_state ON webhooks (state, received_at);
+
+CREATE TABLE sightings (
+    id TEXT PRIMARY KEY,
+    webhook_id TEXT,
+    source TEXT NOT NULL,
+    account TEXT NOT NULL,
+    clinic_id TEXT,
+    connection TEXT,
+    delivery_id TEXT,
+    state TEXT NOT NULL,
+    why TEXT,
+    at BIGINT NOT NULL,
+    sighting BLOB NOT NULL
+);
+CREATE INDEX sightings_parked ON sightings (clinic_id, connection) WHERE state = 'parked';
+CREATE INDEX sightings_delivery ON sightings (delivery_id) WHERE delivery_id IS NOT NULL;
+CREATE INDEX sightings_webhook ON sightings (webhook_id) WHERE webhook_id IS NOT NULL;
+
+CREATE TABLE paused_connections (
+    clinic_id TEXT NOT NULL,
+    connection TEXT NOT NULL,
+    since BIGINT NOT NULL,
+    code TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (clinic_id, connection)
+);

@@ -1,0 +1,167 @@
+"""The reads: lists, timelines, and what the engine wants to know before it sleeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from gateway.rules.record import Record
+from gateway.store.rows import ALL, Tx, moment, record_of, stamp
+from schemas.command import Kind
+from schemas.delivery import Happening
+from schemas.outcome import Sighting
+from schemas.private import Private
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What a list is asked for: the clinics in scope ("*": all), equal-to filters by column, and where to go on."""
+
+    clinics: frozenset[str]
+    kind: Kind | None = None
+    equal: Mapping[str, str] = {}
+    idempotency_key: tuple[str, str] | None = None
+    """The asking app and its key."""
+    needs_person: bool = False
+    after: tuple[datetime, str] | None = None
+    """The last one seen: its time and id."""
+    limit: int = 50
+
+
+class Paused(Struct, frozen=True, kw_only=True):
+    """A paused connection."""
+
+    clinic_id: str
+    connection: str
+    since: datetime
+    code: str
+    detail: str
+
+
+class Listed(Private, frozen=True, kw_only=True):
+    """One page, newest first, and whether there is more."""
+
+    records: tuple[Record, ...]
+    more: bool
+
+
+FILTERS: Mapping[str, str] = {
+    "clinic_id": "clinic_id",
+    "state": "state",
+    "reference": "reference",
+    "id": "vendor_id",
+    "emr_id": "emr_id",
+    "job_id": "job_id",
+}
+"""The filters of a list, and their columns: the ids are the vendor's."""
+
+_NEEDS_PERSON = "(state = 'unknown' OR overdue = 1 OR conflict = 1 OR awaits_connection = 1)"
+
+
+def listed(tx: Tx, wanted: Wanted) -> Listed:
+    """The deliveries that fit, newest first."""
+    clauses, parameters = ["1 = 1"], list[Any]()
+    if "*" not in wanted.clinics:
+        clauses.append(f"clinic_id IN ({', '.join('?' * len(wanted.clinics))})")
+        parameters.extend(sorted(wanted.clinics))
+    for column, value in {"kind": wanted.kind, **wanted.equal}.items():
+        if value is not None:
+            clauses.append(f"{column} = ?")
+            parameters.append(value)
+    if wanted.idempotency_key:
+        clauses.append("id IN (SELECT delivery_id FROM idempotency_keys WHERE app = ? AND key = ?)")
+        parameters.extend(wanted.idempotency_key)
+    if wanted.needs_person:
+        clauses.append(_NEEDS_PERSON)
+    if wanted.after:
+        clauses.append("(created_at, id) < (?, ?)")
+        parameters.extend((stamp(wanted.after[0]), wanted.after[1]))
+    rows = tx.execute(
+        f"SELECT {ALL} FROM deliveries WHERE {' AND '.join(clauses)} ORDER BY created_at DESC, id DESC LIMIT ?",  # noqa: S608
+        (*parameters, wanted.limit + 1),
+    ).fetchall()
+    records = tuple(record_of(row) for row in rows[: wanted.limit])
+    return Listed(records=records, more=len(rows) > wanted.limit)
+
+
+def timeline(tx: Tx, record: Record) -> list[Happening]:
+    """All that happened to a delivery, in order: accepted, attempts, sightings, events."""
+    happened = [
+        Happening(
+            at=record.created_at,
+            what="accepted",
+            facts={"app": record.app, "connection": record.connection, "rule": record.rule},
+        ),
+        *_attempts(tx, record.id),
+        *_sightings(tx, record.id),
+        *_events(tx, record.id),
+    ]
+    return sorted(happened, key=lambda happening: happening.at)
+
+
+def _attempts(tx: Tx, delivery_id: str) -> list[Happening]:
+    rows = tx.execute(
+        "SELECT started_at, marked_at, ended_at, verdict, code, status FROM attempts"
+        " WHERE delivery_id = ? ORDER BY fence",
+        (delivery_id,),
+    ).fetchall()
+    return [
+        Happening(
+            at=moment(started),
+            what="attempt",
+            facts={
+                "first_byte_at": None if marked is None else moment(marked),
+                "ended_at": None if ended is None else moment(ended),
+                "milliseconds": None if ended is None else (ended - started) / 1000,
+                "verdict": verdict,
+                "code": code,
+                "status": status,
+            },
+        )
+        for started, marked, ended, verdict, code, status in rows
+    ]
+
+
+def _sightings(tx: Tx, delivery_id: str) -> list[Happening]:
+    rows = tx.execute(
+        "SELECT at, source, webhook_id, why, sighting FROM sightings WHERE delivery_id = ? ORDER BY at, id",
+        (delivery_id,),
+    ).fetchall()
+    happened = []
+    for at, source, webhook_id, why, blob in rows:
+        seen = msgspec.json.decode(blob, type=Sighting)
+        facts = {
+            "source": source, "webhook_id": webhook_id, "says": seen.says, "ids": seen.ids, "why": why,
+            "event_id": seen.event_id,
+        }  # fmt: skip
+        happened.append(Happening(at=moment(at), what="sighting", facts=facts))
+    return happened
+
+
+def _events(tx: Tx, delivery_id: str) -> list[Happening]:
+    rows = tx.execute("SELECT at, id, type FROM events WHERE delivery_id = ? ORDER BY seq", (delivery_id,)).fetchall()
+    return [Happening(at=moment(at), what="event", facts={"id": id_, "type": type_}) for at, id_, type_ in rows]
+
+
+def next_due(tx: Tx) -> datetime | None:
+    """When the engine has something to do next, as far as time alone tells."""
+    questions = (
+        "SELECT min(due_at) FROM deliveries WHERE state = 'queued' AND lease_until IS NULL",
+        "SELECT min(lease_until) FROM deliveries WHERE lease_until IS NOT NULL",
+        "SELECT min(give_up_at) FROM deliveries WHERE state IN ('queued', 'held')",
+        "SELECT min(settle_by) FROM deliveries WHERE state = 'submitted' AND overdue = 0",
+    )
+    times = [at for question in questions if (at := tx.execute(question).fetchone()[0]) is not None]
+    return moment(min(times)) if times else None
+
+
+def paused(tx: Tx) -> tuple[Paused, ...]:
+    """The connections that are paused."""
+    rows = tx.execute("SELECT clinic_id, connection, since, code, detail FROM paused_connections").fetchall()
+    return tuple(
+        Paused(clinic_id=clinic_id, connection=connection, since=moment(since), code=code, detail=detail)
+        for clinic_id, connection, since, code, detail in rows
+    )

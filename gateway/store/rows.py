@@ -1,0 +1,115 @@
+"""Between Structs and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import msgspec
+
+from gateway.rules.change import Attempt
+from gateway.rules.record import Content, Record
+from schemas.delivery import WorkStatus
+
+
+class Cursor(Protocol):
+    """What a statement returns: the DB-API's cursor, as both drivers have it."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the statement changed."""
+
+    def fetchone(self) -> Any:
+        """The next row, or None."""
+
+    def fetchall(self) -> list[Any]:
+        """All further rows."""
+
+
+class Tx(Protocol):
+    """One open transaction. Statements use `?` for parameters."""
+
+    def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Cursor:
+        """Run one statement."""
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_TIMES = frozenset({"lease_until", "due_at", "give_up_at", "settle_by", "created_at", "updated_at"})
+_FLAGS = frozenset(
+    {"awaits_parent", "awaits_connection", "overdue", "conflict", "open_attempt", "attempted", "doubt", "resent"}
+)
+
+COLUMNS: tuple[str, ...] = Record.__struct_fields__
+ALL = ", ".join(COLUMNS)
+INSERT = f"INSERT INTO deliveries ({ALL}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - our own column names
+UPDATE = f"UPDATE deliveries SET {', '.join(f'{name} = ?' for name in COLUMNS)} WHERE id = ?"  # noqa: S608 - likewise
+
+_content = msgspec.json.Decoder(Content)
+_work = msgspec.json.Decoder(WorkStatus)
+
+
+def stamp(at: datetime | None) -> int | None:
+    """Microseconds since 1970."""
+    return None if at is None else (at - _EPOCH) // _MICROSECOND
+
+
+def moment(stamped: int) -> datetime:
+    """The time of a stamp, in UTC."""
+    return _EPOCH + timedelta(microseconds=stamped)
+
+
+def row_of(record: Record) -> list[Any]:
+    """The record as column values, in the order of COLUMNS."""
+    return [_column(name, getattr(record, name)) for name in COLUMNS]
+
+
+def _column(name: str, value: Any) -> Any:
+    if name in _TIMES:
+        return stamp(value)
+    if name in _FLAGS:
+        return int(value)
+    if name == "content":
+        return msgspec.json.encode(value)
+    if name == "work":
+        return None if value is None else msgspec.json.encode(value).decode()
+    return value
+
+
+def record_of(row: Sequence[Any]) -> Record:
+    """The record of a row selected as ALL."""
+    values: dict[str, Any] = dict(zip(COLUMNS, row, strict=True))
+    for name in _TIMES:
+        if values[name] is not None:
+            values[name] = moment(values[name])
+    for name in _FLAGS:
+        values[name] = bool(values[name])
+    values["content"] = _content.decode(values["content"])
+    if values["work"] is not None:
+        values["work"] = _work.decode(values["work"])
+    return Record(**values)
+
+
+def save_attempt(tx: Tx, attempt: Attempt) -> None:
+    """Insert the attempt, or write what has become of it."""
+    tx.execute(
+        "INSERT INTO attempts (delivery_id, fence, started_at, marked_at, ended_at, verdict, code, status)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (delivery_id, fence) DO UPDATE SET"
+        " marked_at = excluded.marked_at, ended_at = excluded.ended_at, verdict = excluded.verdict, code = excluded.code, status = excluded.status",
+        (
+            attempt.delivery_id,
+            attempt.fence,
+            stamp(attempt.started_at),
+            stamp(attempt.marked_at),
+            stamp(attempt.ended_at),
+            attempt.verdict,
+            attempt.code,
+            attempt.status,
+        ),
+    )
+
+
+def json_text(value: Mapping[str, Any]) -> str:
+    """JSON for a text column."""
+    return msgspec.json.encode(value).decode()

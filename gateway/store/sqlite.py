@@ -1,0 +1,186 @@
+"""SQLite, embedded: WAL, `synchronous=FULL`, one writing connection on one thread, and group commit.
+
+What arrives while a commit is under way is the next batch; there is no timer. Each job of a batch has a savepoint of
+its own, so that one that fails takes none of the others with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from importlib import resources
+from pathlib import Path
+from queue import SimpleQueue
+from typing import IO, Any, TypeVar, cast
+
+from gateway.store.base import Store, StoreUnavailable
+from gateway.store.deliveries import NewId
+from gateway.store.rows import Tx
+
+T = TypeVar("T")
+_Job = tuple[Callable[[Tx], Any], "asyncio.Future[Any]"]
+_Done = tuple["asyncio.Future[Any]", Any, BaseException | None]
+
+_READERS = 2
+_BUSY_SECONDS = 5
+
+
+class SqliteStore(Store):
+    """The store in one file; a second process on the same file is refused."""
+
+    def __init__(self, path: Path, new_id: NewId) -> None:
+        super().__init__(new_id)
+        self._path = path
+        self._lock: IO[str] | None = None
+        self._waiting: list[_Job] = []
+        self._busy = False
+        self._batches: SimpleQueue[list[_Job] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
+        self._reader = threading.local()
+        self._reading: list[sqlite3.Connection] = []
+
+    async def open(self) -> None:
+        """Lock the file, migrate it, start the writer's thread."""
+        self._loop = asyncio.get_running_loop()
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(self._path)
+        try:
+            await asyncio.to_thread(self._prepare)
+        except sqlite3.Error as error:
+            self._lock.close()
+            raise StoreUnavailable(f"{self._path}: {error}") from error
+        self._thread = threading.Thread(target=self._write_batches, name="store-writer", daemon=True)
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Let the last batch end, then close every connection and the lock."""
+        self._batches.put(None)
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._readers.shutdown)
+        for connection in self._reading:
+            connection.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    async def write(self, job: Callable[[Tx], T]) -> T:
+        """Run `job` with the next batch; returns after the commit. The job runs even if the caller is cancelled."""
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._waiting.append((job, future))
+        if not self._busy:
+            self._hand_over()
+        return await future
+
+    async def read(self, job: Callable[[Tx], T]) -> T:
+        """Run `job` on one of the readers' connections."""
+        return await self._loop.run_in_executor(self._readers, self._read, job)
+
+    def _prepare(self) -> None:
+        writer = self._connect()
+        writer.execute("PRAGMA journal_mode = WAL")
+        writer.execute("PRAGMA synchronous = FULL")
+        writer.execute("PRAGMA wal_autocheckpoint = 4000")
+        _migrate(writer)
+        self._writer = writer
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(
+            self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+
+    def _read(self, job: Callable[[Tx], T]) -> T:
+        connection: sqlite3.Connection | None = getattr(self._reader, "connection", None)
+        try:
+            if connection is None:
+                connection = self._reader.connection = self._connect()
+                connection.execute("PRAGMA query_only = ON")
+                self._reading.append(connection)
+            connection.execute("BEGIN")
+            try:
+                return job(cast("Tx", connection))
+            finally:
+                connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def _hand_over(self) -> None:
+        batch, self._waiting = self._waiting, []
+        self._busy = True
+        self._batches.put(batch)
+
+    def _write_batches(self) -> None:
+        while (batch := self._batches.get()) is not None:
+            done = self._commit(batch)
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self._loop.call_soon_threadsafe(self._announce, done)
+        self._writer.close()
+
+    def _announce(self, done: list[_Done]) -> None:
+        for future, result, error in done:
+            if future.done():
+                continue
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
+        self._busy = False
+        if self._waiting:
+            self._hand_over()
+
+    def _commit(self, batch: list[_Job]) -> list[_Done]:
+        """Run a batch in one transaction. If the transaction itself fails, none of its jobs happened."""
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+            done = [self._run(job, future) for job, future in batch]
+            self._writer.execute("COMMIT")
+        except sqlite3.Error as error:
+            with suppress(sqlite3.Error):
+                self._writer.execute("ROLLBACK")
+            unavailable = StoreUnavailable(str(error))
+            return [(future, None, unavailable) for _, future in batch]
+        return done
+
+    def _run(self, job: Callable[[Tx], Any], future: asyncio.Future[Any]) -> _Done:
+        """One job in its savepoint. An error after which the whole transaction is gone is raised."""
+        self._writer.execute("SAVEPOINT job")
+        try:
+            result = job(cast("Tx", self._writer))
+        except Exception as error:
+            if not self._writer.in_transaction:
+                raise
+            self._writer.execute("ROLLBACK TO job")
+            self._writer.execute("RELEASE job")
+            told = StoreUnavailable(str(error)) if isinstance(error, sqlite3.OperationalError) else error
+            return future, None, told
+        self._writer.execute("RELEASE job")
+        return future, result, None
+
+
+def _locked(path: Path) -> IO[str]:
+    """The lock that keeps a second process away from the file; held until it is closed."""
+    lock = path.with_name(path.name + ".lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise StoreUnavailable(f"{path} is in use by another process") from error
+    return lock
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Apply the numbered migrations that the file has not seen. Raises StoreUnavailable for a file of newer code."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    scripts = sorted(
+        (entry for entry in resources.files("gateway.store.migrations").iterdir() if entry.name.endswith(".sql")),
+        key=lambda entry: entry.name,
+    )
+    if version > len(scripts):
+        raise StoreUnavailable(f"the database's schema is version {version}, newer than this program's {len(scripts)}")
+    for number, script in enumerate(scripts[version:], start=version + 1):
+        connection.executescript(f"BEGIN IMMEDIATE;\n{script.read_text()}\nPRAGMA user_version = {number};\nCOMMIT;")
