@@ -1,0 +1,219 @@
+"""clinics/*.yaml: one clinic, checked against the accounts, the adapters and the capability table."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+import msgspec
+from msgspec import structs
+
+from gateway.capability_table import Table, check_rows
+from gateway.files.reader import Reader
+from gateway.files.source import Source, Spot
+from gateway.rules.capability import Layer, effective, table_layers
+from gateway.rules.clinic import Account, Clinic, Connection, Defaults, Person, Route
+from gateway.settings import Settings
+from schemas import config
+from schemas.command import PEOPLE
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_LONGEST = timedelta(days=3650)
+
+
+def read_clinic(source: Source, settings: Settings, table: Table) -> Clinic:
+    """The clinic in `source`; mistakes are noted in it. Connections of unknown accounts are left out."""
+    shape = Reader(source, production=settings.production).read(config.ClinicFile)
+    _check_people(source, shape)
+    _check_defaults(source, ("defaults",), shape.defaults, shape.people)
+    for name in shape.capabilities:
+        if name not in shape.connections:
+            source.unknown(("capabilities", name), "connection", name, source.keys("connections"))
+    if not shape.connections:
+        source.note(("connections",), "a clinic needs at least one")
+    connections = {
+        name: connection
+        for name in shape.connections
+        if (connection := _connection(source, shape, name, settings, table))
+    }
+    return Clinic(
+        id=shape.id,
+        name=shape.name,
+        timezone=_zone(source, shape.timezone),
+        connections=connections,
+        routes=_routes(source, shape),
+        people={key: _person(key, person) for key, person in shape.people.items()},
+        version=_version(source, connections.values(), table),
+        give_up_after=_duration(source, "give_up_after", shape.give_up_after),
+        hold_for=_duration(source, "hold_for", shape.hold_for),
+        follow_work=_duration(source, "follow_work", shape.follow_work) if shape.follow_work else None,
+        on_loss=shape.on_loss,
+    )
+
+
+def _connection(
+    source: Source, shape: config.ClinicFile, name: str, settings: Settings, table: Table
+) -> Connection | None:
+    spot, link = ("connections", name), shape.connections[name]
+    _check_defaults(source, (*spot, "defaults"), link.defaults, shape.people)
+    account = settings.accounts.get(link.account)
+    if account is None:
+        if settings.sources[0].readable and link.account not in settings.sources[0].keys("accounts"):
+            source.unknown((*spot, "account"), "account", link.account, settings.sources[0].keys("accounts"))
+        return None
+    adapter = account.adapter
+    emrs = table.emrs(adapter)
+    if link.emr is not None and link.emr not in emrs and table.source.readable:
+        source.unknown((*spot, "emr"), f"EMR of {adapter.name}", link.emr, emrs)
+    rows = shape.capabilities.get(name, {})
+    check_rows(source, ("capabilities", name), adapter, rows)
+    own = Layer(where=f"{source.name}: capabilities.{name}", rows=rows)
+    reader = Reader(source, production=settings.production, private=True)
+    connection = Connection(
+        clinic_id=shape.id,
+        name=name,
+        account=account,
+        emr=link.emr,
+        credentials=reader.struct(adapter.connection, link.credentials, lambda key: (*spot, "credentials", key)),
+        reference_id=link.reference_id,
+        defaults=_merged(shape.defaults, link.defaults),
+        rules=effective(adapter, link.emr, (*table_layers(table.vendors, adapter.name, link.emr), own)),
+    )
+    _warn_of_strangers(source, (*spot, "defaults"), connection, link.defaults, shape.people)
+    return connection
+
+
+def _merged(of_clinic: config.Defaults, of_connection: config.Defaults) -> Defaults:
+    """The clinic's defaults under the connection's own. A title and a rule for one are alternatives."""
+    own = {key: value for key, value in structs.asdict(of_connection).items() if value is not None}
+    shared = {key: value for key, value in structs.asdict(of_clinic).items() if value is not None}
+    if "title" in own or "title_from" in own:
+        shared.pop("title", None)
+        shared.pop("title_from", None)
+    return Defaults(**(shared | own))
+
+
+def _check_defaults(source: Source, spot: Spot, defaults: config.Defaults, people: Mapping[str, config.Person]) -> None:
+    if defaults.title is not None and defaults.title_from is not None:
+        source.note((*spot, "title_from"), "give title or title_from, not both")
+    for place, person in _named(spot, defaults):
+        _check_person(source, place, person, people)
+
+
+def _named(spot: Spot, fields: config.Defaults | config.When) -> Iterator[tuple[Spot, str]]:
+    """Each person that the fields name, and where."""
+    for field in sorted(PEOPLE.intersection(fields.__struct_fields__)):
+        value = getattr(fields, field)
+        if isinstance(value, str):
+            yield (*spot, field), value
+        else:
+            yield from (((*spot, field, index), person) for index, person in enumerate(value or ()))
+
+
+def _check_person(source: Source, spot: Spot, person: str, people: Collection[str]) -> None:
+    if person not in people and not (person.startswith("id:") and person != "id:"):
+        source.unknown(spot, "person", person, people)
+
+
+def _warn_of_strangers(
+    source: Source,
+    spot: Spot,
+    connection: Connection,
+    defaults: config.Defaults,
+    people: Mapping[str, config.Person],
+) -> None:
+    """Warn of a connection's own default that names a person without an id there: it would count as missing."""
+    for place, key in _named(spot, defaults):
+        if key in people and connection.name not in people[key].ids:
+            source.warn(place, f"'{key}' has no id in {connection.name}")
+
+
+def _check_people(source: Source, shape: config.ClinicFile) -> None:
+    for key, person in shape.people.items():
+        if key.startswith("id:"):
+            source.note(("people", key), "a name must not begin with id:, which means a vendor's own id")
+        for connection in person.ids:
+            if connection not in source.keys("connections"):
+                known = source.keys("connections")
+                source.unknown(("people", key, "ids", connection), "connection", connection, known)
+
+
+def _person(key: str, shape: config.Person) -> Person:
+    ids = {name: (given,) if isinstance(given, str) else tuple(given) for name, given in shape.ids.items()}
+    return Person(key=key, name=shape.name, ids=ids)
+
+
+def _routes(source: Source, shape: config.ClinicFile) -> tuple[Route, ...]:
+    """The clinic's rules; a clinic with one connection needs none."""
+    if not shape.routes and len(shape.connections) == 1:
+        return (Route(label="only connection", to=next(iter(shape.connections))),)
+    routes: list[Route] = []
+    for index, rule in enumerate(shape.routes):
+        spot = ("routes", index)
+        known = source.keys("connections")
+        if rule.to not in known:
+            source.unknown((*spot, "to"), "connection", rule.to, known)
+        for place, person in _named((*spot, "when"), rule.when):
+            _check_person(source, place, person, shape.people)
+        if routes and not routes[-1].when:
+            source.warn(spot, "is never reached: the rule before it takes everything")
+        when = {
+            field: frozenset((value,) if isinstance(value, str) else value)
+            for field, value in structs.asdict(rule.when).items()
+            if value is not None
+        }
+        for field in (field for field, values in when.items() if not values):
+            source.note((*spot, "when", field), "the list is empty")
+        routes.append(Route(label=f"routes[{index}]", to=rule.to, when=when))
+    return tuple(routes)
+
+
+def _zone(source: Source, key: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(key)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        source.unknown(("timezone",), "timezone", key, available_timezones())
+        return ZoneInfo("UTC")
+
+
+def _duration(source: Source, key: str, text: str) -> timedelta:
+    """A duration such as "1.5s" or "30d"; at most ten years."""
+    try:
+        duration = timedelta(seconds=float(text[:-1]) * _UNITS[text[-1]])
+    except (ValueError, KeyError, IndexError, OverflowError):
+        duration = timedelta()
+    if not timedelta() < duration <= _LONGEST:
+        source.note((key,), "expected more than nothing and at most ten years")
+    return duration
+
+
+def _version(source: Source, connections: Collection[Connection], table: Table) -> str:
+    """A short hash of all that decides about this clinic's commands; of no secret."""
+    accounts = {connection.account.name: connection.account for connection in connections}
+    table_data = table.source.data if isinstance(table.source.data, Mapping) else {}
+    decides = {
+        "clinic": _without_credentials(source.data),
+        "accounts": {name: _facts(account) for name, account in accounts.items()},
+        "table": {account.adapter.name: table_data.get(account.adapter.name) for account in accounts.values()},
+    }
+    # What msgspec cannot encode is a Secret, whose repr hides it.
+    return sha256(msgspec.json.encode(decides, order="deterministic", enc_hook=repr)).hexdigest()[:8]
+
+
+def _without_credentials(data: Any) -> Any:
+    if isinstance(data, Mapping):
+        return {key: _without_credentials(value) for key, value in data.items() if key != "credentials"}
+    return data
+
+
+def _facts(account: Account) -> Mapping[str, Any]:
+    return {
+        "options": account.credentials,
+        "adapter": account.adapter.name,
+        "base_url": account.base_url,
+        "limits": account.limits,
+        "reuse_connections": account.reuse_connections,
+    }

@@ -1,0 +1,83 @@
+"""The configuration directory as one validated `Config`: gateway.yaml, emr_capabilities.yaml, clinics/*.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gateway.capability_table import read_table
+from gateway.clinic_file import read_clinic
+from gateway.errors import ConfigErrors
+from gateway.files.source import Source
+from gateway.files.strict_yaml import read_yaml
+from gateway.rules.capability import TABLE
+from gateway.rules.clinic import Clinic, Config
+from gateway.settings import Settings, read_settings
+
+GATEWAY = "gateway.yaml"
+
+
+def load(directory: Path, environ: Mapping[str, str]) -> Config:
+    """The configuration in `directory`, whole. Raises ConfigErrors with every mistake of every file."""
+    gateway = read_yaml(directory, GATEWAY, environ)
+    settings = read_settings(gateway, directory, environ)
+    # A gateway whose vendors need no rows of their own needs no table.
+    written = read_yaml(directory, TABLE, environ) if (directory / TABLE).exists() else Source(TABLE)
+    table = read_table(written, settings.adapters)
+    sources = [read_yaml(directory, f"clinics/{name}", environ) for name in _clinic_files(directory)]
+    clinics = [(source, read_clinic(source, settings, table)) for source in sources if source.readable]
+    _no_two_alike(clinics)
+    if all(source.readable for source in sources):
+        _check_scopes(settings, [clinic.id for _, clinic in clinics])
+    everything = (*settings.sources, table.source, *sources)
+    mistakes = [line for source in everything for line in source.mistakes()]
+    if mistakes:
+        raise ConfigErrors(mistakes)
+    return Config(
+        mode=settings.file.mode,
+        database=settings.database,
+        accounts=settings.accounts,
+        apps=settings.apps,
+        clinics={clinic.id: clinic for _, clinic in clinics},
+        answer_within=settings.file.answer_within,
+        timeouts=settings.timeouts,
+        follow=settings.follow,
+        encryption=settings.encryption,
+        warnings=tuple(line for source in everything for line in source.warnings()),
+    )
+
+
+def _clinic_files(directory: Path) -> list[str]:
+    """The clinics' files by name; editors' hidden ones are none."""
+    return sorted(
+        file.name
+        for file in (directory / "clinics").glob("*")
+        if file.suffix in {".yaml", ".yml"} and not file.name.startswith(".")
+    )
+
+
+def _no_two_alike(clinics: Sequence[tuple[Source, Clinic]]) -> None:
+    """A clinic's id, and a connection's reference within its account, each find one thing."""
+    ids: dict[str, str] = {}
+    references: dict[tuple[str, str], str] = {}
+    for source, clinic in clinics:
+        if clinic.id and ids.setdefault(clinic.id, source.name) != source.name:
+            source.note(("id",), f"'{clinic.id}' is taken by {ids[clinic.id]}")
+        for name, connection in clinic.connections.items():
+            if connection.reference_id is None:
+                continue
+            here = f"{source.name}: connections.{name}"
+            first = references.setdefault((connection.account.name, connection.reference_id), here)
+            if first != here:
+                spot = ("connections", name, "reference_id")
+                source.note(spot, f"taken within {connection.account.name} by {first}")
+
+
+def _check_scopes(settings: Settings, clinics: Sequence[str]) -> None:
+    """An app may touch clinics that exist, or all."""
+    source = settings.sources[0]
+    for name, app in settings.file.apps.items():
+        if isinstance(app.clinics, tuple):
+            for index, clinic in enumerate(app.clinics):
+                if clinic not in {"*", *clinics}:
+                    source.unknown(("apps", name, "clinics", index), "clinic", clinic, clinics)
