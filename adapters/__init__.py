@@ -98,7 +98,8 @@ def _faults(adapter: object) -> Iterator[str]:
     if adapter is None:
         yield "has no attribute 'adapter'"
     elif not isinstance(adapter, Adapter):
-        yield f"'adapter' is a {type(adapter).__name__}, not an adapter (write `adapter = {_instance_of(adapter)}`)"
+        kind = f"the class {adapter.__name__}" if isinstance(adapter, type) else f"a {type(adapter).__name__}"
+        yield f"'adapter' is {kind}, not an instance of an Adapter"
     elif missing := [name for name in _DECLARED if not hasattr(adapter, name)]:
         yield f"does not declare {', '.join(missing)}"
     elif not adapter.name:
@@ -109,10 +110,6 @@ def _faults(adapter: object) -> Iterator[str]:
             kind = getattr(adapter, level)
             if not (isinstance(kind, type) and issubclass(kind, Struct)):
                 yield f"'{level}' is not a Struct"
-
-
-def _instance_of(adapter: object) -> str:
-    return f"{adapter.__name__}()" if isinstance(adapter, type) else "YourClass()"
 
 
 def _table_faults(adapter: Adapter[Any, Any]) -> Iterator[str]:

@@ -67,7 +67,7 @@ def _connection(
     adapter = account.adapter
     emrs = table.emrs(adapter)
     if link.emr is not None and link.emr not in emrs and table.source.readable:
-        source.unknown((*spot, "emr"), f"EMR of {adapter.name}", link.emr, emrs)
+        source.unknown((*spot, "emr"), "EMR", link.emr, emrs)
     rows = shape.capabilities.get(name, {})
     check_rows(source, ("capabilities", name), adapter, rows)
     own = Layer(where=f"{source.name}: capabilities.{name}", rows=rows)
@@ -158,8 +158,6 @@ def _routes(source: Source, shape: config.ClinicFile) -> tuple[Route, ...]:
             source.unknown((*spot, "to"), "connection", rule.to, known)
         for place, person in _named((*spot, "when"), rule.when):
             _check_person(source, place, person, shape.people)
-        if routes and not routes[-1].when:
-            source.warn(spot, "is never reached: the rule before it takes everything")
         when = {
             field: frozenset((value,) if isinstance(value, str) else value)
             for field, value in structs.asdict(rule.when).items()

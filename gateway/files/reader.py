@@ -20,9 +20,10 @@ from schemas.private import Secret
 
 S = TypeVar("S", bound=Struct)
 _NOUNS: Mapping[type, str] = {
-    dict: "a mapping", list: "a list", tuple: "a list", str: "text", bool: "true or false", int: "a number",
+    dict: "a mapping", list: "a list", tuple: "a list", str: "text", bool: "true or false", int: "a whole number",
     float: "a number",
 }  # fmt: skip
+_GOT: Mapping[type, str] = {**_NOUNS, int: "a number", float: "a fraction", NoneType: "nothing"}
 _BREAKS = frozenset("\r\n\0")
 
 
@@ -59,7 +60,7 @@ class Reader:
         """The whole file as a Struct."""
         value = self._source.data
         if not isinstance(value, dict):
-            self._source.note((), _mismatch(dict, value), whole=True)
+            self._source.spoil(1, _mismatch(dict, value))
             value = {}
         return self.struct(kind, value, lambda key: (key,))
 
@@ -69,7 +70,7 @@ class Reader:
         names = tuple(field.encode_name for field in fields)
         for key in value:
             if key not in names and at(key) not in self._skip:
-                self._source.unknown(at(key), "key", key, names)
+                self._source.unknown(at(key), "key", key, names, shown=key)
         given: dict[str, Any] = {}
         for field in fields:
             key = field.encode_name
@@ -120,7 +121,7 @@ class Reader:
         """Whether a key may stand in a mapping; noted when not."""
         bare, meta = _bare(kind)
         if get_origin(bare) is Literal and key not in get_args(bare):
-            self._source.unknown(spot, (meta and meta.title) or "key", key, get_args(bare))
+            self._source.unknown(spot, (meta and meta.title) or "key", key, get_args(bare), shown=key)
             return False
         self._scalar(kind, key, spot)
         return True
@@ -188,7 +189,7 @@ def _mismatch(wanted: type, value: Any) -> str:
     advice = ""
     if wanted is str and isinstance(value, (int, float)):
         advice = "; put it in quotes"
-    return f"expected {_NOUNS[wanted]}, got {_NOUNS.get(type(value), 'nothing')}{advice}"
+    return f"expected {_NOUNS[wanted]}, got {_GOT[type(value)]}{advice}"
 
 
 def _misfit(kind: Any, meta: Meta | None, value: Any, error: Exception) -> str:
@@ -200,7 +201,8 @@ def _misfit(kind: Any, meta: Meta | None, value: Any, error: Exception) -> str:
         return f"expected {meta.description}"
     if isinstance(value, str):
         return "the text is empty" if not value else "does not fit"
-    return str(error).replace("`", "").replace("Expected", "expected")
+    limit = str(error).removeprefix("Expected ").replace("`int`", _NOUNS[int]).replace("`float`", _NOUNS[float])
+    return f"expected {limit}"
 
 
 def _empty(kind: Any) -> Any:

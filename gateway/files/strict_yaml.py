@@ -66,9 +66,9 @@ def _read_text(source: Source, text: str, references: _References) -> None:
 def _reason(error: yaml.YAMLError) -> str:
     """What the parser found wrong, without the words of the file, which may be a secret."""
     problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "unreadable")
-    if "alias" in problem:
+    if "undefined alias" in problem:
         return "an alias without its anchor; text that begins with * must be quoted"
-    return re.sub(r"(['\"]).{2,}\1", "...", problem)
+    return re.sub(r"'([^']*)'", lambda quoted: quoted[0] if len(quoted[1]) == 1 else "...", problem)
 
 
 class _TooMuch(yaml.YAMLError):
