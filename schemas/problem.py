@@ -250,7 +250,7 @@ class Problem(Private, frozen=True, kw_only=True):
     title: str
     status: int
     detail: str
-    code: str
+    code: Code
     retryable: bool
     errors: Sequence[FieldError] = ()
     instance: str | None = None

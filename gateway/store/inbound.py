@@ -53,6 +53,8 @@ class Seen(Private, frozen=True, kw_only=True):
     sighting: Sighting
     connection: tuple[str, str] | None
     account_connections: frozenset[tuple[str, str]]
+    why_nowhere: str | None = None
+    """Why it can be of no connection: it names one that nobody has."""
 
 
 class Reading(Private, frozen=True, kw_only=True):
@@ -190,6 +192,8 @@ def correlate_parked(tx: Tx, clinic_id: str, connection: str, now: datetime) -> 
 
 def _find(tx: Tx, seen: Seen) -> tuple[Record, str] | Parked:
     """The delivery a sighting is of: by ids first, and by content only within the connection it names."""
+    if seen.why_nowhere:
+        return Parked(seen.why_nowhere)
     if seen.sighting.says not in _CORRELATED:
         return Parked("it tells of no delivery")
     scope = {seen.connection} if seen.connection else seen.account_connections

@@ -1,0 +1,38 @@
+"""The configuration in force; a reload swaps it whole."""
+
+from __future__ import annotations
+
+from gateway.rules.clinic import Account, Clinic, Config, Connection
+
+
+class Configured:
+    """Holds the one `Config` in force, and finds things in it."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    def clinic(self, clinic_id: str) -> Clinic | None:
+        """The clinic of that id."""
+        return self.config.clinics.get(clinic_id)
+
+    def connection(self, clinic_id: str, name: str) -> Connection | None:
+        """A clinic's connection; None when it is no longer configured."""
+        clinic = self.clinic(clinic_id)
+        return clinic.connections.get(name) if clinic else None
+
+    def connections_of(self, account: Account) -> frozenset[tuple[str, str]]:
+        """The account's connections over all clinics, as (clinic id, name)."""
+        return frozenset(
+            (clinic.id, connection.name)
+            for clinic in self.config.clinics.values()
+            for connection in clinic.connections.values()
+            if connection.account.name == account.name
+        )
+
+    def named(self, account: Account, reference: str) -> tuple[str, str] | None:
+        """The connection that the account's vendor calls `reference`."""
+        for clinic_id, name in self.connections_of(account):
+            connection = self.connection(clinic_id, name)
+            if connection is not None and connection.reference_id == reference:
+                return clinic_id, name
+        return None

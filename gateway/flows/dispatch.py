@@ -1,0 +1,227 @@
+"""Sending: a leased delivery is built, marked, sent once, and settled by what that proved."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+
+import structlog
+from msgspec import structs
+
+from adapters.base import HttpRequest, Sent
+from gateway.flows.configured import Configured
+from gateway.flows.tokens import NoToken, Tokens
+from gateway.rules import attempts, verdict
+from gateway.rules.attempts import Result
+from gateway.rules.change import Attempt, Change
+from gateway.rules.clinic import Connection
+from gateway.rules.record import Record
+from gateway.rules.retry import next_try
+from gateway.rules.showing import with_extras
+from gateway.store.base import Store, StoreUnavailable
+from gateway.store.deliveries import Leased
+from gateway.transport import Exchange, MarkRefused, Wire
+from gateway.world import World
+from schemas.outcome import Blocked, NotApplied, Outcome
+from schemas.private import Secret
+
+LEASE = timedelta(seconds=120)
+"""Longer than an attempt's outer deadline, so that a living worker keeps its lease."""
+
+_BATCH = 64
+_LONGEST_SLEEP = 5.0
+_SHORTEST_SLEEP = 0.01
+_UNAUTHORISED = 401
+
+log = structlog.get_logger("dispatch")
+
+
+class Dispatcher:
+    """Sends what is leased to this process, and leases what is due."""
+
+    def __init__(self, store: Store, wire: Wire, configured: Configured, world: World) -> None:
+        self._store = store
+        self._wire = wire
+        self._configured = configured
+        self._world = world
+        self._tokens = Tokens(wire, world)
+        self._sends: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._stopping = False
+
+    def send_soon(self, leased: Leased) -> None:
+        """Send a leased delivery in the background; the store tells what came of it."""
+        task = asyncio.create_task(self._send(leased))
+        self._sends.add(task)
+        task.add_done_callback(self._sends.discard)
+
+    def wake(self) -> None:
+        """Something may be due: look now."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Lease and send what is due, until `stop`."""
+        while not self._stopping:
+            self._woken.clear()
+            try:
+                pause = await self._round()
+            except StoreUnavailable:
+                log.warning("dispatch.store_unavailable")
+                pause = _LONGEST_SLEEP
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), pause)
+
+    async def stop(self, within: float) -> None:
+        """Lease nothing more; give sends under way `within` seconds. What is cut off is proved by its mark alone."""
+        self._stopping = True
+        self._woken.set()
+        if self._sends:
+            _, late = await asyncio.wait(self._sends, timeout=within)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _round(self) -> float:
+        now = self._world.now()
+        await self._store.pass_time(now)
+        leased = await self._store.claim(now, LEASE, _BATCH)
+        for one in leased:
+            self.send_soon(one)
+        if len(leased) == _BATCH:
+            return 0.0
+        due = await self._store.next_due()
+        return (
+            _LONGEST_SLEEP if due is None else min(max((due - self._world.now()).total_seconds(), 0.01), _LONGEST_SLEEP)
+        )
+
+    async def _send(self, leased: Leased) -> None:
+        record = leased.record
+        try:
+            connection = self._configured.connection(record.clinic_id, record.connection)
+            if connection is None or not connection.adapter.supports(record.operation):
+                await self._settle(
+                    leased, Blocked(code="config", message="the connection is no longer configured"), None
+                )
+                return
+            async with self._slot(connection):
+                await self._attempt(leased, connection)
+        except MarkRefused:
+            log.info("attempt.abandoned", delivery_id=record.id, attempt=leased.attempt.fence)
+        except Exception:
+            log.exception("attempt.broke", delivery_id=record.id, attempt=leased.attempt.fence)
+        self.wake()
+
+    def _slot(self, connection: Connection) -> asyncio.Semaphore:
+        account = connection.account
+        slots = account.limits.concurrency or 1_000_000
+        return self._slots.setdefault(f"{account.name}:{slots}", asyncio.Semaphore(slots))
+
+    async def _attempt(self, leased: Leased, connection: Connection) -> None:
+        """One attempt; a second exchange only after a 401 on a kept token, which proves that nothing was created."""
+        record = leased.record
+        sent = _sent(record, leased.attempt)
+        mark = _Mark(self._store, self._world, leased)
+        for last in (False, True):
+            try:
+                token = await self._tokens.token(connection)
+            except NoToken as none:
+                await self._settle(mark.leased, _no_token(none), None)
+                return
+            request = _request(record, sent, connection, token)
+            if isinstance(request, Blocked):
+                await self._settle(leased, request, None)
+                return
+            exchange = await self._wire.exchange(request, mark, reuse=connection.account.reuse_connections)
+            stale = token is not None and exchange.response is not None and exchange.response.status == _UNAUTHORISED
+            if stale:
+                self._tokens.drop(connection)
+            if last or not stale:
+                break
+        await self._settle(mark.leased, *_proved(record, sent, connection, exchange))
+
+    async def _settle(self, leased: Leased, outcome: Outcome, status: int | None) -> None:
+        """Write the verdict, again and again until the lease ends: an answer must not be lost to a busy database."""
+        record, attempt = leased.record, leased.attempt
+        now = self._world.now()
+        code = getattr(outcome, "code", "")
+        asked = outcome.retry_after if isinstance(outcome, NotApplied) else None
+        tries = record.attempts + 1
+        result = Result(
+            outcome=outcome, status=status, at=now, retry_at=next_try(now, tries, asked, code, self._world.roll())
+        )
+        log.info(
+            "attempt.settled",
+            delivery_id=record.id, clinic_id=record.clinic_id, connection=record.connection, adapter=record.adapter,
+            operation=record.operation, attempt=attempt.fence, verdict=type(outcome).__name__, code=code, status=status,
+            milliseconds=round((now - attempt.started_at).total_seconds() * 1000, 1),
+        )  # fmt: skip
+        while True:
+            try:
+                await self._store.change(record.id, lambda current: attempts.settle(current, attempt, result), now)
+            except StoreUnavailable:
+                if self._world.now() > attempt.started_at + LEASE:
+                    raise
+                await asyncio.sleep(0.2)
+            else:
+                return
+
+
+class _Mark:
+    """The durable word that the first byte is about to leave, given once, under the attempt's fence."""
+
+    def __init__(self, store: Store, world: World, leased: Leased) -> None:
+        self._store = store
+        self._world = world
+        self.leased = leased
+
+    async def __call__(self) -> None:
+        if self.leased.attempt.marked_at is not None:
+            return  # the second exchange after a stale token goes under the same mark
+        now = self._world.now()
+        made: list[Change] = []
+
+        def decide(current: Record) -> Change | None:
+            change = attempts.mark(current, self.leased.attempt, now)
+            made.extend([change] if change else [])
+            return change
+
+        try:
+            await self._store.change(self.leased.record.id, decide, now)
+        except StoreUnavailable as error:
+            raise MarkRefused("the store did not take the mark") from error
+        if not made or made[0].attempt is None:
+            raise MarkRefused("the lease was lost")
+        self.leased = structs.replace(self.leased, attempt=made[0].attempt)
+
+
+def _sent(record: Record, attempt: Attempt) -> Sent:
+    return Sent(
+        ref=record.id,
+        operation=record.operation,
+        values=record.content.values,
+        at=attempt.started_at,
+        ids=record.ids,
+    )
+
+
+def _request(record: Record, sent: Sent, connection: Connection, token: Secret | None) -> HttpRequest | Blocked:
+    """The vendor's request, the caller's extra fields merged in; a builder that breaks blocks, and nothing is sent."""
+    try:
+        built = connection.adapter.build_request(sent, connection.link(token))
+    except Exception:
+        log.exception("attempt.cannot_build", delivery_id=record.id, adapter=record.adapter)
+        return Blocked(code="config", message="the adapter cannot build this request")
+    return with_extras(built, record.content.extras)
+
+
+def _no_token(none: NoToken) -> Outcome:
+    return Blocked(code="credentials", message=none.code) if none.refused else NotApplied(code=none.code)
+
+
+def _proved(record: Record, sent: Sent, connection: Connection, exchange: Exchange) -> tuple[Outcome, int | None]:
+    if exchange.response is None:
+        return verdict.without_answer(begun=exchange.begun, fault=exchange.fault), None
+    outcome = verdict.of_answer(connection.adapter, sent, exchange.response, doubt=record.doubt)
+    return outcome, exchange.response.status

@@ -1,0 +1,145 @@
+"""A vendor's webhook: proved by its token and signature, stored as it came, answered, and only then read.
+
+Nothing is decoded before the commit, because a vendor gives up for good on a slow answer. What is stored is correlated
+at once in the background, and again at start-up if that was cut short.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Mapping
+from hashlib import sha256
+
+import structlog
+
+from adapters.base import BadSignature
+from gateway.flows.configured import Configured
+from gateway.rules.clinic import Account
+from gateway.store.base import Store, StoreUnavailable
+from gateway.store.inbound import Reading, Seen, Webhook, WebhookState
+from gateway.world import World
+from schemas.outcome import Sighting
+from schemas.problem import problem
+
+MOST = 1024 * 1024
+"""The longest webhook, in bytes."""
+
+_CATCH_UP = 500
+_KEPT_HEADERS = frozenset({"content-type", "webhook-id", "webhook-timestamp", "webhook-attempt", "user-agent"})
+
+log = structlog.get_logger("receive")
+
+
+class Mailbox:
+    """Where webhooks come in."""
+
+    def __init__(self, store: Store, configured: Configured, world: World) -> None:
+        self._store = store
+        self._configured = configured
+        self._world = world
+        self._readings: set[asyncio.Task[None]] = set()
+
+    def account(self, name: str, token: str) -> Account | None:
+        """The account that the URL names, if the token is its own; compared in constant time, known account or not."""
+        account = self._configured.config.accounts.get(name)
+        expected = account.webhook_token.reveal() if account and account.webhook_token else self._world.new_id("none")
+        return account if hmac.compare_digest(expected.encode(), token.encode()) else None
+
+    async def receive(self, account: Account, headers: Mapping[str, str], body: bytes) -> None:
+        """Store the webhook; durable when this returns. Its reading goes on in the background."""
+        hook = Webhook(
+            id=self._world.new_id("whk"),
+            account=account.name,
+            received_at=self._world.now(),
+            state=self._verified(account, headers, body),
+            headers={name: value for name, value in headers.items() if name in _KEPT_HEADERS},
+            body=body,
+        )
+        is_new = await self._store.keep_webhook(hook, sha256(body).hexdigest())
+        log.info("webhook.received", account=account.name, webhook_id=hook.id, state=hook.state if is_new else "known")
+        if is_new and hook.state == "new":
+            task = asyncio.create_task(self._read(hook))
+            self._readings.add(task)
+            task.add_done_callback(self._readings.discard)
+
+    async def catch_up(self) -> None:
+        """Read what was stored and not read before the last stop."""
+        everyone = frozenset({"*"})
+        while hooks := await self._store.webhooks("new", everyone, limit=_CATCH_UP):
+            for hook in reversed(hooks):
+                await self._read(hook)
+
+    async def stop(self) -> None:
+        """Let the readings under way end."""
+        await asyncio.gather(*self._readings, return_exceptions=True)
+
+    def _verified(self, account: Account, headers: Mapping[str, str], body: bytes) -> WebhookState:
+        """A wrong signature is no evidence; the body is kept, so that a person can see it."""
+        if account.adapter.pushes != "signed" or not account.webhook_secrets:
+            return "new"
+        try:
+            account.adapter.verify_webhook(headers, body, account.webhook_secrets, self._world.now())
+        except BadSignature:
+            return "unverified"
+        except Exception:
+            log.exception("webhook.cannot_verify", account=account.name)
+            return "unverified"
+        return "new"
+
+    async def _read(self, hook: Webhook) -> None:
+        try:
+            await self._correlate(hook)
+        except StoreUnavailable:
+            log.warning("webhook.left_for_later", webhook_id=hook.id, account=hook.account)
+        except Exception:
+            log.exception("webhook.broke", webhook_id=hook.id, account=hook.account)
+
+    async def _correlate(self, hook: Webhook) -> None:
+        account = self._configured.config.accounts.get(hook.account)
+        if account is None:
+            await self._store.read_webhook(hook.id, Reading(state="unreadable", why="its account is gone"))
+            return
+        try:
+            sightings = account.adapter.parse_webhook(hook.headers, hook.body)
+        except Exception as error:  # noqa: BLE001 - a body may break a parser in any way
+            await self._store.read_webhook(hook.id, Reading(state="unreadable", why=type(error).__name__))
+            return
+        telling = [sighting for sighting in sightings if sighting.says in {"created", "accepted", "failed"}]
+        event_id = next((sighting.event_id for sighting in sightings if sighting.event_id), None)
+        if telling:
+            seen = [self._seen(hook, account, sighting) for sighting in telling]
+            state = await self._store.sight(hook.id, event_id, seen, self._world.now())
+        else:
+            state = await self._account_event(hook, account, sightings[0] if sightings else None)
+        log.info("webhook.read", webhook_id=hook.id, account=hook.account, state=state)
+
+    def _seen(self, hook: Webhook, account: Account, sighting: Sighting) -> Seen:
+        connection = self._configured.named(account, sighting.reference) if sighting.reference else None
+        unknown = sighting.reference is not None and connection is None
+        return Seen(
+            id=self._world.new_id("sgt"),
+            webhook_id=hook.id,
+            source="webhook",
+            account=account.name,
+            sighting=sighting,
+            connection=connection,
+            account_connections=frozenset() if unknown else self._configured.connections_of(account),
+            why_nowhere=f"unknown connection {sighting.reference}" if unknown else None,
+        )
+
+    async def _account_event(self, hook: Webhook, account: Account, sighting: Sighting | None) -> WebhookState:
+        """A link that needs its owner pauses the connection it names; all else says nothing that matters here."""
+        state: WebhookState = "ignored"
+        why: str | None = None
+        clinic_id: str | None = None
+        if sighting is not None and sighting.says == "blocked":
+            named = self._configured.named(account, sighting.reference) if sighting.reference else None
+            state, why = ("matched", None) if named else ("unmatched", f"unknown connection {sighting.reference}")
+            if named:
+                clinic_id = named[0]
+                found = problem("connection-blocked", sighting.reason)
+                await self._store.pause(*named, found, self._world.now())
+        event_id = sighting.event_id if sighting else None
+        await self._store.read_webhook(hook.id, Reading(state=state, why=why, event_id=event_id, clinic_id=clinic_id))
+        return state

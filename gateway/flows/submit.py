@@ -1,0 +1,178 @@
+"""Submitting: a command is planned by the rules, stored with its key and its event, and sent at once where it can be.
+
+`explain` tells the same story without the ending: it opens no socket and writes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import structs
+
+from gateway.errors import Refused
+from gateway.flows.configured import Configured
+from gateway.flows.dispatch import LEASE, Dispatcher
+from gateway.flows.planner import Planned, Planner, Submission
+from gateway.rules import showing
+from gateway.rules.planning import Plan
+from gateway.rules.record import Content, Record
+from gateway.store.base import Store
+from gateway.store.deliveries import Accepted, Leased
+from gateway.world import World
+from schemas.command import NAMING
+from schemas.delivery import FINAL, Mapped
+from schemas.private import Private
+from schemas.problem import Code, FieldError, problem
+
+
+class Submitted(Private, frozen=True, kw_only=True):
+    """The stored delivery, and whether it was there before."""
+
+    record: Record
+    replayed: bool
+
+
+class Explanation(Private, frozen=True, kw_only=True):
+    """What would become of a command."""
+
+    would: Literal["send", "hold", "refuse"]
+    waiting_for: str | None
+    route: Mapping[str, Any] | None
+    mapping: tuple[Mapped, ...]
+    problems: tuple[FieldError, ...]
+    advisories: tuple[str, ...]
+    request: Mapping[str, Any] | None
+    """The exact vendor request, its secrets masked; the delivery's own id stands as zeros."""
+
+
+class Desk:
+    """Where commands come in."""
+
+    def __init__(self, store: Store, dispatcher: Dispatcher, configured: Configured, world: World) -> None:
+        self._store = store
+        self._dispatcher = dispatcher
+        self._planner = Planner(store, configured)
+        self._world = world
+
+    async def submit(self, submission: Submission) -> Submitted:
+        """Store the command and start sending it; durable on return. Raises Refused, and then nothing is stored."""
+        if submission.key:
+            earlier = await self._store.by_key(submission.app.name, submission.key)
+            if earlier is not None:
+                return _answered(earlier)
+        now = self._world.now()
+        planned = await self._planner.plan(submission, now)
+        record = self._record(submission, planned, now)
+        accepted = await self._store.accept(record, submission.key, LEASE)
+        if accepted.what == "new":
+            if accepted.attempt:
+                self._dispatcher.send_soon(Leased(record=accepted.record, attempt=accepted.attempt))
+            else:
+                self._dispatcher.wake()
+        return _answered(accepted)
+
+    async def explain(self, submission: Submission) -> Explanation:
+        """What `submit` would do, with every problem."""
+        try:
+            planned = await self._planner.plan(submission, self._world.now())
+        except Refused as refused:
+            return _refusal(
+                refused.problem.errors or (FieldError(code=refused.problem.code, detail=refused.problem.detail),)
+            )
+        plan, parent = planned.plan, planned.parent
+        paused = any(
+            (gone.clinic_id, gone.connection) == (planned.clinic.id, plan.connection.name)
+            for gone in await self._store.paused()
+        )
+        awaits_parent = parent is not None and parent.emr_id is None
+        return Explanation(
+            would="hold" if awaits_parent or paused else "send",
+            waiting_for="parent" if awaits_parent else "connection" if paused else None,
+            route=showing.route(plan, planned.clinic),
+            mapping=(*plan.report, *showing.added(plan, showing.NOT_YET, self._world.now())),
+            problems=(),
+            advisories=plan.advisories,
+            request=showing.shown_request(plan, self._world.now()),
+        )
+
+    async def settled(self, record: Record, *, final: bool, within: float) -> Record:
+        """The record once its first attempt has ended (or it is final), but at the latest after `within` seconds."""
+        with self._store.bell.listen(record.id) as rung:
+            deadline = asyncio.get_running_loop().time() + within
+            while True:
+                rung.clear()
+                record = await self._store.get(record.id) or record
+                if record.state in FINAL or not (final or _in_flight(record)):
+                    return record
+                left = deadline - asyncio.get_running_loop().time()
+                if left <= 0:
+                    return record
+                try:
+                    await asyncio.wait_for(rung.wait(), left)
+                except TimeoutError:
+                    return await self._store.get(record.id) or record
+
+    def _record(self, submission: Submission, planned: Planned, now: datetime) -> Record:
+        plan, clinic = planned.plan, planned.clinic
+        naming = NAMING[submission.kind]
+        delivery_id = self._world.new_id(naming.prefix)
+        return Record(
+            id=delivery_id,
+            kind=naming.kind,
+            clinic_id=clinic.id,
+            app=submission.app.name,
+            connection=plan.connection.name,
+            adapter=plan.connection.adapter.name,
+            emr=plan.connection.emr,
+            rule=plan.rule,
+            config_version=clinic.version,
+            state="queued",
+            reference=submission.draft.command.reference if submission.draft.command else None,
+            parent_id=planned.parent.id if planned.parent else None,
+            lane=_lane(plan, planned.parent),
+            one_per=plan.one_per,
+            settles_within=plan.operation.settles_within,
+            give_up_at=now + (clinic.hold_for if planned.parent else clinic.give_up_after),
+            retry_of=submission.retry_of,
+            created_at=now,
+            updated_at=now,
+            content=Content(
+                command=submission.posted,
+                values=plan.values,
+                extras=plan.extras,
+                mapping=(*plan.report, *showing.added(plan, delivery_id, now)),
+            ),
+        )
+
+
+def _in_flight(record: Record) -> bool:
+    """Whether its first answer is still to come: an attempt is under way, or about to be."""
+    return record.state == "sending" or (record.state == "queued" and record.lease_until is not None)
+
+
+def _answered(accepted: Accepted) -> Submitted:
+    match accepted.what:
+        case "new" | "replay":
+            return Submitted(record=accepted.record, replayed=accepted.what == "replay")
+        case "key_reused":
+            raise Refused(problem("idempotency-key-reused"))
+        case "duplicate" | "parent_not_created":
+            code: Code = "duplicate" if accepted.what == "duplicate" else "parent-not-created"
+            raise Refused(structs.replace(problem(code), delivery={"id": accepted.record.id}))
+
+
+def _refusal(errors: Any) -> Explanation:
+    return Explanation(
+        would="refuse", waiting_for=None, route=None, mapping=(), problems=tuple(errors), advisories=(), request=None
+    )
+
+
+def _lane(plan: Plan, parent: Record | None) -> str | None:
+    """The notes of one task go out one after the other."""
+    if plan.operation.name != "add_note":
+        return None
+    task = parent.id if parent else plan.values.get("emr_task_id")
+    return f"{plan.connection.clinic_id}/{plan.connection.name}/{task}"

@@ -1,0 +1,39 @@
+"""Secrets masked by value wherever a request is shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adapters.base import HttpRequest, Link
+from schemas.private import Secret
+
+
+def shown(request: HttpRequest, link: Link[Any, Any]) -> dict[str, Any]:
+    """The request as a caller may see it: every secret of the link replaced by `***`, in headers, URL and body."""
+    secrets = sorted(_secrets(link), key=len, reverse=True)
+    body = {"json": request.json} if request.json is not None else {"form": request.form} if request.form else {}
+    visible = {"method": request.method, "url": request.url, "headers": dict(request.headers), **body}
+    masked: dict[str, Any] = _masked(visible, secrets)
+    return masked
+
+
+def _secrets(link: Link[Any, Any]) -> set[str]:
+    found = {link.token.reveal()} if link.token else set()
+    for settings in (link.account, link.connection):
+        values = (getattr(settings, name) for name in getattr(settings, "__struct_fields__", ()))
+        found |= {value.reveal() for value in values if isinstance(value, Secret)}
+    return {text for text in found if text}
+
+
+def _masked(value: Any, secrets: list[str]) -> Any:
+    match value:
+        case str():
+            for secret in secrets:
+                value = value.replace(secret, "***")
+            return value
+        case dict():
+            return {key: _masked(each, secrets) for key, each in value.items()}
+        case list():
+            return [_masked(each, secrets) for each in value]
+        case _:
+            return value
