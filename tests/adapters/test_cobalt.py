@@ -249,6 +249,26 @@ def test_only_one_assignee_is_sent_and_as_text():
     assert adapter.operation("create_task").places["assignees"] == Place("assignee_user_id", "varies", most=1)
 
 
+def test_what_every_emr_requires_and_what_some_do_is_as_the_pages_say():
+    needs = {
+        operation.name: {spot.wire: spot.need for spot in operation.places.values() if spot.wire}
+        for operation in adapter.operations
+    }
+
+    assert needs == {
+        "create_task": {
+            "description": "required",
+            "patient_mrn": "required",
+            "subject": "varies",
+            "assignee_user_id": "varies",
+            "phone_call_type_id": "varies",
+            "notify_list": "optional",
+        },
+        "add_note": {"emr_task_id": "required", "note": "required"},
+        "create_claim": {"appointment_id": "required"},
+    }
+
+
 def test_claims_are_of_one_emr_and_one_per_appointment():
     claims = adapter.operation("create_claim")
 

@@ -513,6 +513,17 @@ def test_a_bad_signature_raises(adapter):
 
 
 @signing
+def test_every_digit_of_a_signature_counts(adapter):
+    case = webhooks(adapter)[0]
+    ((name, value),) = case.sample.webhook.headers.items()
+
+    for digit in range(len(value) - 64, len(value)):
+        forged = value[:digit] + ("1" if value[digit] == "0" else "0") + value[digit + 1 :]
+        with pytest.raises(BadSignature):
+            adapter.verify_webhook({name: forged}, case.sample.webhook.body.encode(), [replay.secret(case)], replay.AT)
+
+
+@signing
 def test_without_a_secret_nothing_is_proved(adapter):
     hook = webhooks(adapter)[0].sample.webhook
 

@@ -153,8 +153,10 @@ def test_only_what_the_page_names_is_sent():
     assert list(adapter.build_request(sent(), LINK).json) == ["noteId", "providerId", "notes", "assigneeIds"]
 
 
-def test_the_note_is_required_because_a_task_hangs_on_it():
-    assert adapter.operation("create_task").places["encounter_note_id"].need == "required"
+def test_all_four_fields_are_required_the_note_included():
+    needs = {spot.wire: spot.need for spot in adapter.operation("create_task").places.values() if spot.wire}
+
+    assert needs == dict.fromkeys(("noteId", "providerId", "notes", "assigneeIds"), "required")
 
 
 # Lookups

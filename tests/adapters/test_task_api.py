@@ -58,6 +58,19 @@ def test_nothing_that_the_page_does_not_name_is_sent_because_it_would_vanish_sil
         assert set(adapter.build_request(PAGE.sent, link(mark=mark)).json) <= documented
 
 
+def test_what_is_required_is_as_the_page_says():
+    places = adapter.operation("create_task").places.values()
+
+    assert {spot.wire for spot in places if spot.need == "required"} == {
+        "title",
+        "description",
+        "assigned_user_ids",
+        "created_by_id",
+        "deadline",
+    }
+    assert not {spot.wire for spot in places if spot.need == "varies"}
+
+
 def test_the_tag_is_behind_the_caller_s_and_leaves_them_alone():
     values = {**REQUIRED, "tags": ["billing"]}
     command = sent(values)
@@ -183,16 +196,16 @@ def test_somebody_else_s_tags_are_no_mark():
 
 
 def test_the_signature_is_sha256_equals_hex_over_the_raw_bytes():
-    body = b'{"event_type": "task_updated", "task_id": "t1"}'
-
-    verify(body, "sha256=" + sign(body))
+    for body in (b'{"event_type": "task_updated", "task_id": "t1"}\n', b"\xff\x00 not JSON "):
+        verify(body, "sha256=" + sign(body))
 
 
 def test_a_re_serialised_body_is_not_the_signed_one():
     signed = b'{"event_type":"task_updated","task_id":"t1"}'
 
-    with pytest.raises(BadSignature):
-        verify(b'{"event_type": "task_updated", "task_id": "t1"}', "sha256=" + sign(signed))
+    for other in (b'{"event_type": "task_updated", "task_id": "t1"}', signed + b"\n", b" " + signed):
+        with pytest.raises(BadSignature):
+            verify(other, "sha256=" + sign(signed))
 
 
 @pytest.mark.parametrize("form", ["{}", "sha1={}", "sha256:{}", "sha256= {}", "sha256={}0", "SHA512={}", "v1,{}"])
