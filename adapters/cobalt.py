@@ -140,9 +140,10 @@ class Cobalt(Adapter[Account, Connection]):
             "emr_task_id": Place("emr_task_id", "required"),
             "text": Place("note", "required"),
         }),
-        Operation(name="create_claim", path="/v1/claims", emrs=("eclinicalworks",), one_per=("appointment_id",), places={
-            "appointment_id": Place("appointment_id", "required"),
-        }),
+        Operation(
+            name="create_claim", path="/v1/claims", emrs=("eclinicalworks",), one_per=("appointment_id",),
+            places={"appointment_id": Place("appointment_id", "required")},
+        ),
     )  # fmt: skip
 
     def headers(self, link: Link[Account, Connection]) -> Mapping[str, str]:
@@ -273,9 +274,7 @@ def _reason(data: Mapping[str, Any]) -> str | None:
 def _as_javascript(body: bytes) -> bytes:
     """The body as JavaScript's JSON.stringify would write it, as near as Python gets: the vendor signs that."""
     try:
-        document = json.loads(
-            body, parse_float=lambda text: int(float(text)) if float(text).is_integer() else float(text)
-        )
+        document = json.loads(body, parse_float=_number)
     except (ValueError, OverflowError, RecursionError):
         return body
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
