@@ -70,6 +70,7 @@ class _Event(Struct):
     type: str = ""
     event_type: str = ""
     job_id: int | str | None = None
+    job_execution_id: int | str | None = None
     access_token_reference_id: str | None = None
 
 
@@ -157,9 +158,9 @@ class Cobalt(Adapter[Account, Connection]):
     def parse_success(self, sent: Sent, response: HttpResponse) -> Outcome:
         """A receipt: the record's id and the job's; or `success: false` in the documented envelope."""
         reply = msgspec.json.decode(response.body, type=_Reply)
-        if not reply.success:
-            return _refusal(reply)
         ids = _ids(json.loads(response.body), _KINDS[_EVENT_OF[sent.operation]])
+        if not reply.success:
+            return _refusal(reply) if reply.message and not ids else Unknown(code="contradictory")
         return Pending(ids=ids) if ids else Unknown(code="no-id")
 
     def parse_error(self, sent: Sent, response: HttpResponse) -> Outcome:  # noqa: ARG002 - the interface's
@@ -173,7 +174,8 @@ class Cobalt(Adapter[Account, Connection]):
             return Blocked(code="login_required", message=reply.message)
         if isinstance(by, Blocked) and by.code == "credentials":
             return Blocked(code="credentials", message=reply.message)
-        return _refusal(reply) if response.status in {400, 404, 409, 422} and not reply.success else by
+        refused = response.status in {400, 404, 409, 422} and not reply.success and bool(reply.message)
+        return _refusal(reply) if refused else by
 
     def build_lookup(self, sent: Sent, link: Link[Account, Connection], page: int) -> HttpRequest | None:
         """The events of the job; without a job id, the successes of this kind since the day before it was sent."""
@@ -251,7 +253,7 @@ def _sighting(event: _Event) -> Sighting:
         operation=kind.operation,
         event_id=event_id,
         reference=reference,
-        ids=_ids({**event.data, "job_id": event.job_id}, kind),
+        ids=_ids({**event.data, "job_id": event.job_id or event.job_execution_id}, kind),
         values={path: [text] if path == "assignees" else text for path, text in echoed.items() if text is not None},
         reason=_reason(event.data),
     )

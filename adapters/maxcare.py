@@ -84,6 +84,8 @@ class _Envelope(Struct):
 
 
 _WORK: Mapping[str, Work] = {"not_started": "pending", "in_progress": "in_progress"}
+_ANSWERED = frozenset({400, 401, 403, 404, 409, 422, 429})
+"""The statuses with which the application itself answers."""
 _FIELD = re.compile(r"^'(?P<field>\w+)' (?:is required|must be)")
 
 
@@ -117,10 +119,10 @@ class MaxCare(Adapter[Account, Connection]):
         }
 
     def parse_success(self, sent: Sent, response: HttpResponse) -> Outcome:  # noqa: ARG002 - the interface's
-        """The task; pending until it is in the EHR. An error's envelope may come with a 2xx all the same."""
+        """The task; pending until it is in the EHR. No error code is documented with a 2xx: there it proves nothing."""
         envelope = msgspec.json.decode(response.body, type=_Envelope)
         if envelope.code != "success":
-            return _refusal(envelope, response) or Unknown(code="unrecognised")
+            return Unknown(code="unrecognised")
         task = msgspec.json.decode(envelope.data, type=_Task)
         if not str(task.id):
             return Unknown(code="no-id")
@@ -134,9 +136,8 @@ class MaxCare(Adapter[Account, Connection]):
             envelope = msgspec.json.decode(response.body, type=_Envelope)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return by_status(response)
-        if response.status >= 500:  # noqa: PLR2004 - the class of statuses that prove nothing
-            return by_status(response)
-        return _refusal(envelope, response) or by_status(response)
+        known = _refusal(envelope, response) if response.status in _ANSWERED else None
+        return known or by_status(response)
 
     def build_lookup(self, sent: Sent, link: Link[Account, Connection], page: int) -> HttpRequest | None:
         """The task itself where its id is known; else all tasks of its note."""

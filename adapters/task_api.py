@@ -72,7 +72,6 @@ class _Detail(Struct):
     """The vendor's error, {"detail": {type, code, message, param}}."""
 
     message: str
-    code: str = ""
     param: str | None = None
 
 
@@ -252,7 +251,7 @@ def _told(rows: Sequence[_Invalid]) -> str:
 
 def _refusal(detail: _Detail | Sequence[_Invalid], message: str) -> Refused:
     if isinstance(detail, _Detail):
-        return Refused(code=detail.code or "refused", message=message, field=detail.param)
+        return Refused(code="refused", message=message, field=detail.param)
     if not detail:
         return Refused(code="refused", message=message)
     first = detail[0]

@@ -2,11 +2,14 @@
 
 * TaskGatewayError
   * ConfigErrors    the configuration is not acceptable; holds every mistake
+  * Refused         a request is answered with a problem
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from schemas.problem import Problem
 
 
 class TaskGatewayError(Exception):
@@ -19,3 +22,12 @@ class ConfigErrors(TaskGatewayError):  # noqa: N818 - it holds all of them
     def __init__(self, lines: Sequence[str]) -> None:
         super().__init__("\n".join(lines))
         self.lines = tuple(lines)
+
+
+class Refused(TaskGatewayError):  # noqa: N818 - what happened to the request
+    """A request that is answered with `problem`; `headers` go with it."""
+
+    def __init__(self, problem: Problem, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(problem.code)
+        self.problem = problem
+        self.headers = headers or {}

@@ -243,7 +243,7 @@ class FieldError(Private, frozen=True, kw_only=True):
     detail: str | None = None
 
 
-class Problem(Private, frozen=True, kw_only=True):
+class Problem(Private, frozen=True, kw_only=True, omit_defaults=True):
     """An RFC 9457 problem as it is sent; `delivery` rides along where the command was stored."""
 
     type: str
@@ -252,7 +252,7 @@ class Problem(Private, frozen=True, kw_only=True):
     detail: str
     code: Code
     retryable: bool
-    errors: Sequence[FieldError] = ()
+    errors: Sequence[FieldError]
     instance: str | None = None
     request_id: str | None = None
     delivery: Any = None

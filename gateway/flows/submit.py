@@ -132,6 +132,7 @@ class Desk:
             state="queued",
             reference=submission.draft.command.reference if submission.draft.command else None,
             parent_id=planned.parent.id if planned.parent else None,
+            emr_task_id=plan.values.get("emr_task_id"),
             lane=_lane(plan, planned.parent),
             one_per=plan.one_per,
             settles_within=plan.operation.settles_within,

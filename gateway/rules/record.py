@@ -52,6 +52,8 @@ class Record(Private, frozen=True, kw_only=True):
     work: WorkStatus | None = None
     parent_id: str | None = None
     """A note's task here."""
+    emr_task_id: str | None = None
+    """The EMR's id of a note's task."""
     lane: str | None = None
     """Deliveries of one lane go out one after the other: the notes of one task."""
     one_per: str | None = None

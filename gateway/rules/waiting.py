@@ -37,7 +37,8 @@ def parent_known(record: Record, emr_id: str, now: datetime) -> Change | None:
     if not record.awaits_parent:
         return None
     values = {**record.content.values, "emr_task_id": emr_id}
-    filled = structs.replace(record, content=structs.replace(record.content, values=values))
+    content = structs.replace(record.content, values=values)
+    filled = structs.replace(record, emr_task_id=emr_id, content=content)
     return _ready(filled, now, awaits_parent=False)
 
 

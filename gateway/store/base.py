@@ -61,6 +61,10 @@ class Store(ABC):
             self.bell.ring(delivery_id)
         return result
 
+    async def salt(self, fresh: str) -> str:
+        """The database's own secret, for fingerprints; `fresh` becomes it if there is none yet."""
+        return await self.write(lambda tx: reading.salt(tx, fresh))
+
     async def accept(self, record: Record, key: Key | None, lease: timedelta) -> Accepted:
         """Store a new delivery, its key and its event together; leased to this process where it can go at once.
 

@@ -55,6 +55,7 @@ FILTERS: Mapping[str, str] = {
     "id": "vendor_id",
     "emr_id": "emr_id",
     "job_id": "job_id",
+    "emr_task_id": "emr_task_id",
 }
 """The filters of a list, and their columns: the ids are the vendor's."""
 
@@ -165,3 +166,10 @@ def paused(tx: Tx) -> tuple[Paused, ...]:
         Paused(clinic_id=clinic_id, connection=connection, since=moment(since), code=code, detail=detail)
         for clinic_id, connection, since, code, detail in rows
     )
+
+
+def salt(tx: Tx, fresh: str) -> str:
+    """The database's own secret; `fresh` becomes it if there is none yet."""
+    tx.execute("INSERT INTO meta (name, value) VALUES ('salt', ?) ON CONFLICT (name) DO NOTHING", (fresh,))
+    kept: str = tx.execute("SELECT value FROM meta WHERE name = 'salt'").fetchone()[0]
+    return kept

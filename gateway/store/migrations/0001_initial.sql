@@ -26,6 +26,7 @@ CREATE TABLE deliveries (
     job_id TEXT,
     work TEXT,
     parent_id TEXT,
+    emr_task_id TEXT,
     lane TEXT,
     one_per TEXT,
     attempts INTEGER NOT NULL,
@@ -56,6 +57,7 @@ CREATE INDEX deliveries_vendor_id ON deliveries (vendor_id) WHERE vendor_id IS N
 CREATE INDEX deliveries_emr_id ON deliveries (emr_id) WHERE emr_id IS NOT NULL;
 CREATE INDEX deliveries_job_id ON deliveries (job_id) WHERE job_id IS NOT NULL;
 CREATE INDEX deliveries_parent ON deliveries (parent_id) WHERE parent_id IS NOT NULL;
+CREATE INDEX deliveries_emr_task_id ON deliveries (emr_task_id) WHERE emr_task_id IS NOT NULL;
 CREATE INDEX deliveries_lane ON deliveries (lane, created_at) WHERE lane IS NOT NULL;
 CREATE INDEX deliveries_one_per ON deliveries (one_per) WHERE one_per IS NOT NULL;
 CREATE INDEX deliveries_reference ON deliveries (reference) WHERE reference IS NOT NULL;
