@@ -19,37 +19,22 @@ Provenance = Literal["documented", "observed", "operator"]
 Role = Literal["submit", "read", "operate", "admin"]
 Mode = Literal["development", "production"]
 
-_END = r"$(?!\n)"
+
+def _form(pattern: str, description: str) -> Meta:
+    """A pattern for the whole text (Python's `$` alone would let a line break pass), and what it asks for in words."""
+    return Meta(pattern=rf"^{pattern}$(?!\n)", description=description)
+
+
 Text = Annotated[str, Meta(min_length=1, description="text")]
 Label = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}" + _END,
-        description="a name of letters, digits, '.', '_' and '-', at most 100 long",
-    ),
+    str, _form(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "a name of letters, digits, '.', '_' and '-', at most 100 long")
 ]
-KeyId = Annotated[
-    str,
-    Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,99}" + _END, description="an id of letters, digits, '.' and '-'"),
-]
-Sha256 = Annotated[
-    str,
-    Meta(pattern=r"^[0-9a-f]{64}" + _END, description="the SHA-256 of the whole key string, 64 lower-case hex digits"),
-]
-Duration = Annotated[
-    str, Meta(pattern=r"^[0-9]+(\.[0-9]+)?[smhdw]" + _END, description="a duration such as 90s, 30m, 24h or 7d")
-]
-DueIn = Annotated[
-    str, Meta(pattern=r"^[1-9][0-9]{0,4}[mhdw]" + _END, description="a duration such as 30m, 4h, 2d or 1w")
-]
-Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}" + _END, description="a date such as 2026-11-22")]
-EventPattern = Annotated[
-    str,
-    Meta(
-        pattern=r"^(\*|[a-z_]+\.(\*|[a-z_]+))" + _END,
-        description='"*", or an event such as task.delivered or task.*',
-    ),
-]
+KeyId = Annotated[str, _form(r"[A-Za-z0-9][A-Za-z0-9.-]{0,99}", "an id of letters, digits, '.' and '-'")]
+Sha256 = Annotated[str, _form(r"[0-9a-f]{64}", "the SHA-256 of the whole key string, 64 lower-case hex digits")]
+Duration = Annotated[str, _form(r"[0-9]+(\.[0-9]+)?[smhdw]", "a duration such as 90s, 30m, 24h or 7d")]
+DueIn = Annotated[str, _form(r"[1-9][0-9]{0,4}[mhdw]", "a duration such as 30m, 4h, 2d or 1w")]
+Day = Annotated[str, _form(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "a date such as 2026-11-22")]
+EventPattern = Annotated[str, _form(r"(\*|[a-z_]+\.(\*|[a-z_]+))", '"*", or an event such as task.delivered or task.*')]
 Seconds = Annotated[float, Meta(gt=0, description="seconds")]
 Count = Annotated[int, Meta(ge=1, description="a whole number")]
 Looks = Annotated[

@@ -1,0 +1,153 @@
+"""Adapters are found by their place alone, and what is broken about them is told all at once."""
+
+# ruff: noqa: E501 - a table reads best with a row a line
+
+import sys
+
+import pytest
+
+from adapters import BrokenAdapter, discover
+from adapters.base import Link
+
+ACME = """
+from __future__ import annotations
+from msgspec import Struct
+from adapters.base import Adapter, Applied, NoSettings, Operation, Place, Secret
+
+class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    key: Secret
+    region: str = "eu"
+
+class Acme(Adapter[Account, NoSettings]):
+    name = "acme"
+    docs = "https://acme.example"
+    base_url = "https://api.acme.example"
+    account = Account
+    operations = (
+        Operation(name="create_task", path="/tasks", places={"description": Place("text", "required")}),
+    )
+    def headers(self, link):
+        return {"Authorization": link.account.key.reveal()}
+    def parse_success(self, sent, response):
+        return Applied(ids={})
+
+adapter = Acme()
+"""
+PLACES = 'places={"description": Place("text", "required")}'
+
+
+@pytest.fixture
+def vendors(tmp_path):
+    (tmp_path / "vendors").mkdir()
+    return tmp_path / "vendors"
+
+
+def reasons(vendors):
+    with pytest.raises(BrokenAdapter) as raised:
+        discover([vendors])
+    return [(file.rsplit("/", 1)[-1], reason) for file, reason in raised.value.reasons]
+
+
+def test_our_own_adapters_are_found():
+    assert set(discover()) == {"cobalt", "maxcare", "task_api"}
+
+
+def test_a_dropped_in_file_is_an_adapter(vendors):
+    (vendors / "acme.py").write_text(ACME)
+
+    assert set(discover([vendors])) == {"acme", "cobalt", "maxcare", "task_api"}
+
+
+def test_files_that_begin_with_an_underscore_are_no_adapters(vendors):
+    (vendors / "_draft.py").write_text("raise RuntimeError")
+    (vendors / "notes.txt").write_text("no Python")
+
+    assert set(discover([vendors])) == {"cobalt", "maxcare", "task_api"}
+
+
+def test_a_dropped_in_file_that_changed_is_read_anew(vendors):
+    (vendors / "acme.py").write_text(ACME)
+    discover([vendors])
+    (vendors / "acme.py").write_text(ACME.replace("api.acme.example", "app.acme.example"))
+
+    assert discover([vendors])["acme"].base_url == "https://app.acme.example"
+
+
+# fmt: off
+BROKEN = {
+    "it does not import": ("import nothing_such", "ModuleNotFoundError: No module named 'nothing_such'"),
+    "it is no Python": ("def (", "SyntaxError: "),
+    "it has no adapter": ("x = 1", "has no attribute 'adapter'"),
+    "its adapter is a class": (ACME.replace("Acme()", "Acme"), "'adapter' is the class Acme, not an instance of an Adapter"),
+    "its adapter is something else": ("adapter = 1", "'adapter' is a int, not an instance of an Adapter"),
+    "it lacks a method": (ACME.replace("def headers", "def heads"), "TypeError: Can't instantiate abstract class Acme "),
+    "it declares no name": (ACME.replace('name = "acme"', ""), "does not declare name"),
+    "its name is empty": (ACME.replace('"acme"', '""'), "its name is empty"),
+    "its name is taken": (ACME.replace('"acme"', '"cobalt"'), "the name 'cobalt' is taken by adapters/cobalt.py"),
+    "a key of its table is no canonical path": (
+        ACME.replace('"description": Place', '"descripton": Place'),
+        "create_task: 'descripton' is no canonical field of it"),
+    "an operation is declared twice": (
+        ACME.replace("    def headers", "    operations = operations * 2\n    def headers"),
+        "create_task is declared twice"),
+    "an operation is unknown": (ACME.replace('"create_task"', '"create_tsk"'), "unknown operation 'create_tsk'"),
+    "its text has no place for what is folded": (
+        ACME.replace(PLACES, 'places={"title": Place(None)}'), "create_task: 'description' has no place"),
+    "its account is no Struct": (ACME.replace("account = Account", "account = dict"), "'account' is not a Struct"),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize(("text", "reason"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_file_is_told_with_its_reason(vendors, text, reason):
+    (vendors / "acme.py").write_text(text)
+
+    [(file, told)] = reasons(vendors)
+
+    assert file == "acme.py"
+    assert told.startswith(reason)
+
+
+def test_all_broken_files_are_told_at_once_and_the_sound_ones_kept(vendors):
+    (vendors / "acme.py").write_text(ACME)
+    (vendors / "one.py").write_text("x = 1")
+    (vendors / "two.py").write_text("import nothing_such")
+
+    with pytest.raises(BrokenAdapter) as raised:
+        discover([vendors])
+
+    assert set(raised.value.found) == {"acme", "cobalt", "maxcare", "task_api"}
+    assert str(raised.value).splitlines() == [
+        f"{vendors}/one.py: has no attribute 'adapter'",
+        f"{vendors}/two.py: ModuleNotFoundError: No module named 'nothing_such'",
+    ]
+
+
+def test_a_file_that_does_not_import_leaves_nothing_behind(vendors):
+    (vendors / "broken_on_purpose.py").write_text("raise RuntimeError('half way')")
+
+    assert reasons(vendors) == [("broken_on_purpose.py", "RuntimeError: half way")]
+    assert not [name for name in sys.modules if "broken_on_purpose" in name]
+
+
+def test_a_clinic_works_through_a_dropped_in_adapter(directory):
+    directory.write("vendors/acme.py", ACME)
+    directory.replace("gateway.yaml", "adapter_paths: []", "adapter_paths: [vendors]")
+    directory.replace("gateway.yaml", "apps:\n", "  acme: {adapter: acme, region: us, credentials: {key: k}}\napps:\n")
+    directory.write("clinics/hill.yaml", "id: hill\nname: Hill\ntimezone: UTC\nconnections: {a: {account: acme}}\n")
+
+    link = directory.load().clinics["hill"].connections["a"].link()
+
+    assert isinstance(link, Link)
+    assert (link.account.region, link.account.key.reveal()) == ("us", "k")
+
+
+def test_a_broken_dropped_in_file_stops_the_start_with_the_other_mistakes(directory):
+    directory.write("vendors/acme.py", "x = 1")
+    directory.replace("gateway.yaml", "adapter_paths: []", "adapter_paths: [vendors]")
+    directory.replace("gateway.yaml", "adapter: task_api", "adapter: task_apy")
+
+    assert directory.mistakes() == [
+        "gateway.yaml:11: accounts.solum.adapter: unknown adapter 'task_apy', did you mean 'task_api'?",
+        "vendors/acme.py:1: broken adapter: has no attribute 'adapter'",
+    ]

@@ -1,0 +1,132 @@
+"""The dialect: small, boring, and never surprising."""
+
+# ruff: noqa: E501 - a table reads best with a row a line
+
+import pytest
+
+from gateway.files.source import dotted
+from gateway.files.strict_yaml import read_yaml
+
+
+@pytest.fixture
+def read(tmp_path):
+    def of(text, environ=None):
+        (tmp_path / "a.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
+        return read_yaml(tmp_path, "a.yaml", environ or {})
+
+    return of
+
+
+# fmt: off
+WORDS = {
+    "true": True, "false": False, "null": None, "~": None, "": None,
+    "NO": "NO", "yes": "yes", "on": "on", "True": "True", "FALSE": "FALSE", "Null": "Null", "y": "y",
+    "0": 0, "12": 12, "-3": -3, "1.5": 1.5, "1e3": 1000.0, "-0.25": -0.25,
+    "01234": "01234", "12:30": "12:30", "0x1F": "0x1F", "0o17": "0o17", "1_000": "1_000", "+1": "+1", ".5": ".5",
+    ".inf": ".inf", ".nan": ".nan", "1.": "1.", "9" * 40: "9" * 40,
+    "2026-11-22": "2026-11-22", "2026-11-22T10:00:00Z": "2026-11-22T10:00:00Z", "<<": "<<", "=": "=",
+    '"12"': "12", "'true'": "true", '""': "",
+}
+# fmt: on
+
+
+@pytest.mark.parametrize(("written", "meant"), WORDS.items())
+def test_a_word_means_what_it_looks_like(read, written, meant):
+    data = read(f"a: {written}\n").data
+
+    assert data == {"a": meant}
+    assert type(data["a"]) is type(meant)
+
+
+@pytest.mark.parametrize("key", ["NO", "01234", "true", "12:30", "404"])
+def test_a_key_is_text_as_written(read, key):
+    assert read(f"{key}: x\n").data == {key: "x"}
+
+
+# fmt: off
+UNREADABLE = {
+    "a key given twice": ("a: 1\nb: 2\na: 3\n", "a.yaml:3: a: given twice (column 1); the first is on line 1, column 1"),
+    "a key given twice below": (
+        "x:\n  - {a: 1, a: 2}\n", "a.yaml:2: x[0].a: given twice (column 12); the first is on line 2, column 6"),
+    "a key that is a list": ("[a]: b\n", "a.yaml:1: a key must be text"),
+    "a second document": ("a: 1\n---\nb: 2\n", "a.yaml:2: not YAML: but found another document (column 1)"),
+    "a tab": ("a:\n\t- 1\n", "a.yaml:2: not YAML: found character that cannot start any token (column 1)"),
+    "a tag": ("a: !!python/object:os.system x\n",
+              "a.yaml:1: a: tags are not used here; text that begins with ! must be quoted"),
+    "an alias of itself": ("a: &a [*a]\n",
+                           "a.yaml:1: not YAML: too large or too deep once its aliases are written out (column 4)"),
+    "bytes that are no UTF-8": (b"a: 1\nb: \xff\n", "a.yaml:2: not UTF-8"),
+    "a colon too many": ("a: b: c\n", "a.yaml:1: not YAML: mapping values are not allowed in this context (column 5)"),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize(("text", "mistake"), UNREADABLE.values(), ids=UNREADABLE)
+def test_what_is_no_plain_yaml_is_told_with_its_line(read, text, mistake):
+    assert read(text).mistakes() == [mistake]
+
+
+def test_aliases_within_aliases_are_capped(read):
+    levels = "".join(f"l{level}: &l{level} [{', '.join([f'*l{level - 1}'] * 9)}]\n" for level in range(1, 9))
+
+    [mistake] = read(f"l0: &l0 [{', '.join('x' * 9)}]\n{levels}").mistakes()
+
+    assert "too large or too deep" in mistake
+
+
+def test_deep_nesting_is_capped(read):
+    [mistake] = read("a: " + "[" * 900 + "]" * 900).mistakes()
+
+    assert "too large or too deep" in mistake
+
+
+def test_an_alias_may_spare_a_repetition(read):
+    source = read("a: &x [1, 2]\nb: *x\n")
+
+    assert (source.data, source.mistakes()) == ({"a": [1, 2], "b": [1, 2]}, [])
+
+
+def test_every_place_knows_its_line(read):
+    source = read("a: 1\nb:\n  c:\n    - x\n    - y: 2\n")
+
+    spots = [("a",), ("b",), ("b", "c"), ("b", "c", 1), ("b", "c", 1, "y")]
+    assert [source.line(spot) for spot in spots] == [1, 2, 3, 5, 5]
+    assert source.line(("b", "c", 1, "missing")) == 5
+
+
+def test_a_place_is_written_as_people_write_it():
+    assert dotted(("routes", 1, "when", "type", 0)) == "routes[1].when.type[0]"
+
+
+NOTHING = [
+    ("${env:GONE}", "the environment variable GONE is not set"),
+    ("${env:EMPTY}", "the environment variable EMPTY is empty"),
+    ("${file:gone}", "the file gone cannot be read (No such file or directory)"),
+    ("${file:.}", "the file . cannot be read (Is a directory)"),
+    ("${vault:x}", "unknown kind of reference 'vault'; known: env, file"),
+    ("x${env:SET}", "a reference must be the whole value"),
+    ("${env:SET}${env:SET}", "a reference must be the whole value"),
+]
+
+
+@pytest.mark.parametrize(("written", "problem"), NOTHING)
+def test_a_reference_that_names_nothing_is_told(read, written, problem):
+    assert read(f'a: "{written}"\n', {"SET": "x", "EMPTY": ""}).mistakes() == [f"a.yaml:1: a: {problem}"]
+
+
+def test_a_reference_is_replaced_wherever_text_stands(read, tmp_path):
+    (tmp_path / "secret").write_text("two\n")
+
+    source = read('a: ["${env:ONE}", {b: "${file:secret}"}]\n', {"ONE": "one"})
+
+    assert source.data == {"a": ["one", {"b": "two"}]}
+    assert source.references == {("a", 0): "${env:ONE}", ("a", 1, "b"): "${file:secret}"}
+
+
+@pytest.mark.parametrize("text", ["$HOME", "${HOME}", "costs $5", "${x", "$${env}"])
+def test_other_dollars_are_text(read, text):
+    assert read(f'a: "{text}"\n').data == {"a": text}
+
+
+def test_a_referenced_number_stays_text(read):
+    assert read("a: ${env:N}\n", {"N": "12"}).data == {"a": "12"}
