@@ -3,6 +3,7 @@
 * TaskGatewayError
   * ConfigErrors    the configuration is not acceptable; holds every mistake
   * Refused         a request is answered with a problem
+  * Stopped         the program cannot start; the text says why
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from schemas.problem import Problem
 
 class TaskGatewayError(Exception):
     """The root of all errors of this package."""
+
+
+class Stopped(TaskGatewayError):  # noqa: N818 - what it is
+    """The program cannot start, and why."""
 
 
 class ConfigErrors(TaskGatewayError):  # noqa: N818 - it holds all of them

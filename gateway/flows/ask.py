@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated, Literal
 
-from msgspec import structs
+from msgspec import Meta, structs
 
 from gateway.errors import Refused
 from gateway.flows.dispatch import Dispatcher
@@ -16,10 +17,21 @@ from gateway.rules.clinic import App
 from gateway.rules.reading import read
 from gateway.rules.record import Record
 from gateway.store.base import Store
+from gateway.store.deliveries import Asked
 from gateway.world import World
-from schemas.command import COMMANDS
-from schemas.outcome import Ids
+from schemas.command import COMMANDS, Body, Id
+from schemas.private import Private
 from schemas.problem import problem
+
+
+class Finding(Private, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an operator found in the vendor's system."""
+
+    outcome: Literal["created", "not_created"]
+    reason: Body
+    id: Annotated[Id | None, Meta(description="The vendor's id of what was created")] = None
+    emr_id: Annotated[Id | None, Meta(description="The EMR's id of what was created")] = None
+    resend: Annotated[bool, Meta(description="With not_created: make a new delivery of it")] = False
 
 
 class Asking:
@@ -31,24 +43,29 @@ class Asking:
         self._dispatcher = dispatcher
         self._world = world
 
-    async def cancel(self, record: Record) -> Record:
+    async def cancel(self, record: Record, app: App) -> Record:
         """Withdraw it, if nothing has reached the vendor."""
-        return await self._change(record, lambda current: wishes.cancel(current, self._world.now()))
+        asked = Asked(what="cancel", app=app.name)
+        return await self._change(record, lambda current: wishes.cancel(current, self._world.now()), asked)
 
-    async def retry(self, record: Record, app: App) -> Record:
+    async def retry(self, record: Record, app: App, reason: str) -> Record:
         """Look now, at what waits; for what ended, a new delivery under today's configuration, which is returned."""
-        current = await self._change(record, lambda stored: wishes.retry(stored, self._world.now()))
+        asked = Asked(what="retry", app=app.name, reason=reason)
+        current = await self._change(record, lambda stored: wishes.retry(stored, self._world.now()), asked)
         if not current.safe_to_resend:
             self._dispatcher.wake()
             return current
         return (await self._again(current, app)).record
 
-    async def resolve(self, record: Record, app: App, *, created: bool, ids: Ids, resend: bool) -> Record:
-        """Settle what was not known, on a person's word; `resend` also makes a new delivery, which is returned."""
+    async def resolve(self, record: Record, app: App, finding: Finding) -> Record:
+        """Settle what was not known, on a person's word; a resend makes a new delivery, which is returned."""
+        asked = Asked(what="resolve", app=app.name, reason=f"{finding.outcome}: {finding.reason}")
+        created = finding.outcome == "created"
+        ids = {name: value for name, value in (("id", finding.id), ("emr_id", finding.emr_id)) if value}
         settled = await self._change(
-            record, lambda current: wishes.resolve(current, self._world.now(), created=created, ids=ids)
+            record, lambda current: wishes.resolve(current, self._world.now(), created=created, ids=ids), asked
         )
-        return (await self._again(settled, app)).record if resend and not created else settled
+        return (await self._again(settled, app)).record if finding.resend and not created else settled
 
     async def _again(self, record: Record, app: App) -> Submitted:
         command_type = COMMANDS[record.kind]
@@ -64,9 +81,9 @@ class Asking:
         )
         return await self._desk.submit(submission)
 
-    async def _change(self, record: Record, decide: Callable[[Record], Change | None]) -> Record:
+    async def _change(self, record: Record, decide: Callable[[Record], Change | None], asked: Asked) -> Record:
         try:
-            return await self._store.change(record.id, decide, self._world.now()) or record
+            return await self._store.change(record.id, decide, self._world.now(), asked) or record
         except wishes.Refusal as refusal:
             about = structs.replace(problem(refusal.code), delivery={"id": record.id, "state": record.state})
             raise Refused(about) from refusal

@@ -49,7 +49,7 @@ class Dispatcher:
         self._sends: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._slots: dict[str, asyncio.Semaphore] = {}
-        self._stopping = False
+        self.stopping = False
 
     def send_soon(self, leased: Leased) -> None:
         """Send a leased delivery in the background; the store tells what came of it."""
@@ -63,7 +63,7 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Lease and send what is due, until `stop`."""
-        while not self._stopping:
+        while not self.stopping:
             self._woken.clear()
             try:
                 pause = await self._round()
@@ -75,7 +75,7 @@ class Dispatcher:
 
     async def stop(self, within: float) -> None:
         """Lease nothing more; give sends under way `within` seconds. What is cut off is proved by its mark alone."""
-        self._stopping = True
+        self.stopping = True
         self._woken.set()
         if self._sends:
             _, late = await asyncio.wait(self._sends, timeout=within)

@@ -63,7 +63,7 @@ class Drawing:
         defaults = {
             path: value
             for path, value in defaults_of(self.connection, self.clinic, given, now).items()
-            if path not in given and self._wire(path) is not None
+            if path not in given and self._wire(path) is not None and not self._refused(path)
         }
         self._defaulted = frozenset(defaults)
         fields = {**given, **defaults}
@@ -86,6 +86,10 @@ class Drawing:
     def _wire(self, path: str) -> str | None:
         spot = self.operation.places.get(path)
         return spot.wire if spot else None
+
+    def _refused(self, path: str) -> bool:
+        cell = self.connection.rules[self.operation.name].fields.get(path)
+        return cell is not None and cell.need == "refused"
 
     def _note(self, path: str, fate: Fate, place: str | None = None) -> None:
         fate = "defaulted" if path in self._defaulted and fate == "sent" else fate

@@ -13,14 +13,18 @@ from typing import Any, Generic, TypeVar, get_args
 import msgspec
 from msgspec import structs
 
-from schemas.command import AddNote, Command, CreateClaim, CreateTask, Patient, Priority, Source, Status
+from schemas.command import Patient, Priority, Source, Status
 from schemas.private import Private
 from schemas.problem import FieldError
 
-C = TypeVar("C", CreateTask, AddNote, CreateClaim)
+C = TypeVar("C", bound=Private)
 
 _NESTED: Mapping[str, type[Patient | Source]] = {"patient": Patient, "source": Source}
-_CHOICES = {"priority": get_args(Priority), "status": get_args(Status)}
+_CHOICES = {
+    "priority": get_args(Priority),
+    "status": get_args(Status),
+    "outcome": ("created", "not_created"),
+}
 _SPEAKABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")
 _PATH = re.compile(r" - at `\$(?P<path>.*)`$")
 _STEP = re.compile(r"\[(?P<index>\d+|\.\.\.)\]|\.(?P<name>\w+)")
@@ -38,7 +42,7 @@ class Draft(Private, Generic[C], frozen=True, kw_only=True):
 
 
 def read(posted: Mapping[str, Any], type_: type[C]) -> Draft[C]:
-    """Read a posted object as a command of type `type_`."""
+    """Read a posted object as a `type_`: a command, or another body that is all text and ids."""
     errors: list[FieldError] = []
     fields = _fields(posted, type_, "", errors)
     for field in structs.fields(type_):
@@ -58,9 +62,7 @@ def read(posted: Mapping[str, Any], type_: type[C]) -> Draft[C]:
     return Draft(command=type_(**fields), errors=tuple(errors))
 
 
-def _fields(
-    posted: Mapping[str, Any], type_: type[Command | Patient | Source], at: str, errors: list[FieldError]
-) -> dict[str, Any]:
+def _fields(posted: Mapping[str, Any], type_: type[Private], at: str, errors: list[FieldError]) -> dict[str, Any]:
     known = {field.name: field for field in structs.fields(type_)}
     read_so_far: dict[str, Any] = {}
     for name, raw in posted.items():

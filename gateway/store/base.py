@@ -16,7 +16,7 @@ from gateway.rules.change import Change
 from gateway.rules.record import Record
 from gateway.store import deliveries, inbound, reading
 from gateway.store.bell import Bell
-from gateway.store.deliveries import Accepted, Key, Leased, NewId, Writing
+from gateway.store.deliveries import Accepted, Asked, Key, Leased, NewId, Writing
 from gateway.store.inbound import Reading, Seen, Webhook, WebhookState
 from gateway.store.reading import Listed, Paused, Wanted
 from gateway.store.rows import Tx
@@ -61,6 +61,10 @@ class Store(ABC):
             self.bell.ring(delivery_id)
         return result
 
+    async def answers(self) -> None:
+        """Nothing, if the database can be read. Raises StoreUnavailable."""
+        await self.read(lambda tx: tx.execute("SELECT 1").fetchone())
+
     async def salt(self, fresh: str) -> str:
         """The database's own secret, for fingerprints; `fresh` becomes it if there is none yet."""
         return await self.write(lambda tx: reading.salt(tx, fresh))
@@ -81,14 +85,20 @@ class Store(ABC):
         """The delivery, or None."""
         return await self.read(lambda tx: deliveries.find(tx, delivery_id))
 
-    async def change(self, delivery_id: str, decide: Callable[[Record], Change | None], now: datetime) -> Record | None:
+    async def change(
+        self,
+        delivery_id: str,
+        decide: Callable[[Record], Change | None],
+        now: datetime,
+        asked: Asked | None = None,
+    ) -> Record | None:
         """Read the record, let `decide` make a change of it, commit that with all that follows from it.
 
         What follows: the task's notes are released or ended, a blocked connection is paused, parked sightings are tried
         again. Returns the record afterwards (unchanged if `decide` returned None), or None when there is none. What
-        `decide` raises is raised, and nothing is written.
+        `decide` raises is raised, and nothing is written. `asked` is kept in the timeline.
         """
-        return await self._writing(now, lambda writing: deliveries.change(writing, delivery_id, decide))
+        return await self._writing(now, lambda writing: deliveries.change(writing, delivery_id, decide, asked))
 
     async def claim(self, now: datetime, lease: timedelta, limit: int) -> Sequence[Leased]:
         """Lease up to `limit` deliveries that are due; no other worker gets them until the lease ends."""

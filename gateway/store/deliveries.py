@@ -49,6 +49,14 @@ class Leased(Private, frozen=True, kw_only=True):
     attempt: Attempt
 
 
+class Asked(Private, frozen=True, kw_only=True):
+    """What a person asked of a delivery, through which app, and why; kept with what it led to."""
+
+    what: Literal["cancel", "retry", "resolve"]
+    app: str
+    reason: str | None = None
+
+
 class Writing(Struct, frozen=True):
     """An open transaction that changes deliveries: its moment, its source of ids, and whom it has changed."""
 
@@ -135,12 +143,19 @@ def why_paused(tx: Tx, clinic_id: str, connection: str) -> Problem | None:
     return None if row is None else problem("connection-blocked", row[0] or None)
 
 
-def change(writing: Writing, delivery_id: str, decide: Callable[[Record], Change | None]) -> Record | None:
+def change(
+    writing: Writing, delivery_id: str, decide: Callable[[Record], Change | None], asked: Asked | None = None
+) -> Record | None:
     """Read, decide, write, with all that follows from it; the record afterwards, or None when there is none."""
     before = find(writing.tx, delivery_id)
     if before is None:
         return None
     decided = decide(before)
+    if asked is not None:
+        writing.tx.execute(
+            "INSERT INTO asked (delivery_id, at, app, what, reason) VALUES (?, ?, ?, ?, ?)",
+            (delivery_id, stamp(writing.now), asked.app, asked.what, asked.reason),
+        )
     if decided is None:
         return before
     save(writing, before, decided)

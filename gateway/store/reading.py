@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from gateway.rules.record import Record
 from gateway.store.rows import ALL, Tx, moment, record_of, stamp
-from schemas.command import Kind
 from schemas.delivery import Happening
 from schemas.outcome import Sighting
 from schemas.private import Private
@@ -21,7 +20,6 @@ class Wanted(Struct, frozen=True, kw_only=True):
     """What a list is asked for: the clinics in scope ("*": all), equal-to filters by column, and where to go on."""
 
     clinics: frozenset[str]
-    kind: Kind | None = None
     equal: Mapping[str, str] = {}
     idempotency_key: tuple[str, str] | None = None
     """The asking app and its key."""
@@ -68,10 +66,9 @@ def listed(tx: Tx, wanted: Wanted) -> Listed:
     if "*" not in wanted.clinics:
         clauses.append(f"clinic_id IN ({', '.join('?' * len(wanted.clinics))})")
         parameters.extend(sorted(wanted.clinics))
-    for column, value in {"kind": wanted.kind, **wanted.equal}.items():
-        if value is not None:
-            clauses.append(f"{column} = ?")
-            parameters.append(value)
+    for column, value in wanted.equal.items():
+        clauses.append(f"{column} = ?")
+        parameters.append(value)
     if wanted.idempotency_key:
         clauses.append("id IN (SELECT delivery_id FROM idempotency_keys WHERE app = ? AND key = ?)")
         parameters.extend(wanted.idempotency_key)
@@ -98,6 +95,7 @@ def timeline(tx: Tx, record: Record) -> list[Happening]:
         ),
         *_attempts(tx, record.id),
         *_sightings(tx, record.id),
+        *_asked(tx, record.id),
         *_events(tx, record.id),
     ]
     return sorted(happened, key=lambda happening: happening.at)
@@ -140,6 +138,14 @@ def _sightings(tx: Tx, delivery_id: str) -> list[Happening]:
         }  # fmt: skip
         happened.append(Happening(at=moment(at), what="sighting", facts=facts))
     return happened
+
+
+def _asked(tx: Tx, delivery_id: str) -> list[Happening]:
+    rows = tx.execute("SELECT at, app, what, reason FROM asked WHERE delivery_id = ?", (delivery_id,)).fetchall()
+    return [
+        Happening(at=moment(at), what="asked", facts={"what": what, "app": app, "reason": reason})
+        for at, app, what, reason in rows
+    ]
 
 
 def _events(tx: Tx, delivery_id: str) -> list[Happening]:

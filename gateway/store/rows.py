@@ -96,7 +96,8 @@ def save_attempt(tx: Tx, attempt: Attempt) -> None:
     tx.execute(
         "INSERT INTO attempts (delivery_id, fence, started_at, marked_at, ended_at, verdict, code, status)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (delivery_id, fence) DO UPDATE SET"
-        " marked_at = excluded.marked_at, ended_at = excluded.ended_at, verdict = excluded.verdict, code = excluded.code, status = excluded.status",
+        " marked_at = excluded.marked_at, ended_at = excluded.ended_at,"
+        " verdict = excluded.verdict, code = excluded.code, status = excluded.status",
         (
             attempt.delivery_id,
             attempt.fence,

@@ -1,4 +1,5 @@
--- Times are microseconds since 1970 (UTC). `content`, `sighting`, `headers`, `body` and `detail` may hold patient text.
+-- Times are microseconds since 1970 (UTC). `content`, `sighting`, `headers`, `body`,
+-- `detail` and `reason` may hold patient text.
 
 CREATE TABLE meta (
     name TEXT PRIMARY KEY,
@@ -136,3 +137,12 @@ CREATE TABLE paused_connections (
     detail TEXT NOT NULL,
     PRIMARY KEY (clinic_id, connection)
 );
+
+CREATE TABLE asked (
+    delivery_id TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    app TEXT NOT NULL,
+    what TEXT NOT NULL,
+    reason TEXT
+);
+CREATE INDEX asked_delivery ON asked (delivery_id);

@@ -1,0 +1,5 @@
+"""`python -m gateway` is `task-gateway`."""
+
+from gateway.cli import main
+
+main()

@@ -1,0 +1,128 @@
+"""The one place that builds everything and hands it down."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import structlog
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
+
+from gateway.errors import Stopped
+from gateway.flows.ask import Asking
+from gateway.flows.configured import Configured
+from gateway.flows.dispatch import Dispatcher
+from gateway.flows.receive import Mailbox
+from gateway.flows.submit import Desk
+from gateway.rules.clinic import Config
+from gateway.store.base import Store
+from gateway.store.sqlite import SqliteStore
+from gateway.transport import Wire, wire
+from gateway.web import openapi
+from gateway.web.auth import AppKeys
+from gateway.web.body import LARGEST, StrictRequest
+from gateway.web.clinics import About
+from gateway.web.deliveries import Claims, Notes, Tasks
+from gateway.web.health import live, ready
+from gateway.web.lines import RequestLines
+from gateway.web.overview import Overview
+from gateway.web.problems import HANDLERS, problem_page
+from gateway.web.services import Services
+from gateway.web.webhooks import Webhooks
+from gateway.world import World
+
+DRAIN_SECONDS = 30.0
+"""How long a stop waits for sends under way."""
+
+log = structlog.get_logger("app")
+
+
+def store_of(database: str, world: World) -> Store:
+    """The store that a database URL names. Raises Stopped for one that is not supported."""
+    scheme, _, rest = database.partition("://")
+    if scheme == "sqlite" and rest.startswith("/"):
+        return SqliteStore(Path(rest.removeprefix("/")), world.new_id)
+    raise Stopped(f"database: {scheme}:// is not supported; sqlite:///path is")
+
+
+def build(
+    config: Config,
+    *,
+    world: World | None = None,
+    store: Store | None = None,
+    make_wire: Callable[[], Wire] | None = None,
+) -> Litestar:
+    """The gateway as an ASGI app. Starting it opens the store and begins to send; stopping it drains.
+
+    Tests pass their own world, store and wire; the wire is made in the running loop.
+    """
+    world = world or World()
+    kept = store or store_of(config.database, world)
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with running(config, world, kept, make_wire) as services:
+            app.state.services = services
+            yield
+
+    def services(state: object) -> Services:
+        found: Services = state.services  # type: ignore[attr-defined]  # set by the lifespan
+        return found
+
+    return Litestar(
+        [Tasks, Notes, Claims, Overview, About, Webhooks, live, ready, problem_page, openapi.reference],
+        request_class=StrictRequest,
+        request_max_body_size=LARGEST,
+        dependencies={"services": Provide(services, sync_to_thread=False)},
+        middleware=[
+            RequestLines(world),
+            DefineMiddleware(AppKeys, exclude_from_auth_key="open", exclude=["^/schema"]),
+        ],
+        exception_handlers=dict(HANDLERS),
+        openapi_config=openapi.config(version("task-gateway")),
+        lifespan=[lifespan],
+        logging_config=None,
+        debug=False,
+    )
+
+
+@asynccontextmanager
+async def running(
+    config: Config, world: World, store: Store, make_wire: Callable[[], Wire] | None
+) -> AsyncIterator[Services]:
+    """The flows at work: what a stop left behind is proved first, then sending begins."""
+    await store.open()
+    way_out = make_wire() if make_wire else wire(config.timeouts)
+    configured = Configured(config)
+    dispatcher = Dispatcher(store, way_out, configured, world)
+    desk = Desk(store, dispatcher, configured, world)
+    mailbox = Mailbox(store, configured, world)
+    await store.pass_time(world.now(), every_lease=True)
+    await mailbox.catch_up()
+    services = Services(
+        configured=configured,
+        store=store,
+        desk=desk,
+        asking=Asking(store, desk, dispatcher, world),
+        mailbox=mailbox,
+        dispatcher=dispatcher,
+        world=world,
+        salt=await store.salt(secrets.token_hex(32)),
+    )
+    sending = asyncio.create_task(dispatcher.run())
+    log.info("gateway.started", count=len(config.clinics), version=version("task-gateway"))
+    try:
+        yield services
+    finally:
+        await dispatcher.stop(DRAIN_SECONDS)
+        await sending
+        await mailbox.stop()
+        await way_out.aclose()
+        await store.close()
+        log.info("gateway.stopped")

@@ -1,0 +1,205 @@
+"""The demo: sandbox vendors and gateway on the shipped configuration, and one of everything sent through them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Any
+
+from msgspec import Struct, structs
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from gateway.app import build
+from gateway.client import AsyncClient, ProblemError
+from gateway.rules.clinic import Account, Clinic, Config
+from gateway.sandbox import CobaltSettings, SandboxSettings
+from gateway.sandbox import serve as serve_sandbox
+from gateway.serving import serving
+from schemas.command import AddNote, CreateClaim, CreateTask, Patient
+from schemas.delivery import Delivery
+from schemas.private import Secret
+
+PORTS: Mapping[str, int] = {"cobalt": 1, "task_api": 2, "maxcare": 3}
+"""Where the sandbox serves each vendor, from its port base up."""
+
+KEY = Secret("tgk_intake_sandbox-key-not-for-production")
+_PATIENCE = 30.0
+_COLOURS = {"delivered": "green", "rejected": "red", "failed": "red", "unknown": "yellow"}
+
+
+class Row(Struct, kw_only=True):
+    """One line of the table: what was sent where, and what is known of it."""
+
+    clinic: str
+    what: str
+    delivery: Delivery | None = None
+    problem: str | None = None
+    begun: float
+    took: float | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will change."""
+        return self.problem is not None or (self.delivery is not None and self.delivery.final)
+
+
+def at_sandbox(config: Config, port_base: int, database: str) -> Config:
+    """The configuration with every vendor at the sandbox and a database of its own."""
+    accounts = {name: _moved(account, port_base) for name, account in config.accounts.items()}
+    clinics = {clinic_id: _moved_clinic(clinic, accounts) for clinic_id, clinic in config.clinics.items()}
+    return structs.replace(config, accounts=accounts, clinics=clinics, database=database)
+
+
+def _moved(account: Account, port_base: int) -> Account:
+    port = port_base + PORTS[account.adapter.name]
+    return structs.replace(account, base_url=f"http://127.0.0.1:{port}")
+
+
+def _moved_clinic(clinic: Clinic, accounts: Mapping[str, Account]) -> Clinic:
+    connections = {
+        name: structs.replace(connection, account=accounts[connection.account.name])
+        for name, connection in clinic.connections.items()
+    }
+    return structs.replace(clinic, connections=connections)
+
+
+@contextlib.asynccontextmanager
+async def both_up(config: Config, port: int, port_base: int) -> AsyncIterator[str]:
+    """The sandbox and the gateway, serving; gives the gateway's URL."""
+    url = f"http://127.0.0.1:{port}"
+    hooks = tuple(
+        f"{url}/v1/webhooks/{account.name}/{account.webhook_token.reveal()}"
+        for account in config.accounts.values()
+        if account.adapter.name == "cobalt" and account.webhook_token
+    )
+    settings = SandboxSettings(cobalt=CobaltSettings(webhook_urls=hooks, completion_delay=1.0))
+    sandbox = asyncio.create_task(serve_sandbox("127.0.0.1", port_base, settings))
+    try:
+        await asyncio.sleep(0.2)
+        if sandbox.done():
+            await sandbox
+        async with serving(build(config), "127.0.0.1", port):
+            yield url
+    finally:
+        sandbox.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sandbox
+
+
+def _task(clinic_id: str) -> CreateTask:
+    """One and the same task for every clinic; each vendor gets it in its own words."""
+    return CreateTask(
+        clinic_id=clinic_id,
+        title="Follow-up appointment needed",
+        description="Schedule a follow-up appointment to review the recent lab results.",
+        patient=Patient(mrn="MRN-12345"),
+        assignees=["dr-wilson"],
+        due_at=datetime.now(UTC).replace(microsecond=0) + timedelta(days=3),
+        priority="high",
+        type="follow-up",
+        encounter_note_id="nte_3cc73cb69c59403ca9108af6c5693b25",
+        reference="demo",
+    )
+
+
+async def _send(client: AsyncClient, row: Row, command: CreateTask | AddNote | CreateClaim, key: str) -> None:
+    submit: Any = {
+        CreateTask: client.create_task,
+        AddNote: client.add_note,
+        CreateClaim: client.create_claim,
+    }[type(command)]
+    try:
+        row.delivery = await submit(command, idempotency_key=key)
+    except ProblemError as error:
+        named = ", ".join(f"{each.code} {each.pointer or ''}".strip() for each in error.problem.errors)
+        row.problem = f"{error.problem.code}: {named or error.problem.detail}"
+    row.took = monotonic() - row.begun if row.over else None
+
+
+async def _story(client: AsyncClient, config: Config, rows: list[Row]) -> None:
+    """A task to each clinic; then a note on the first Cobalt task, and a claim; then wait for all of it."""
+    run = f"{datetime.now(UTC):%H%M%S%f}"
+    for clinic_id in config.clinics:
+        row = Row(clinic=clinic_id, what="task", begun=monotonic())
+        rows.append(row)
+        await _send(client, row, _task(clinic_id), f"demo-{run}-{clinic_id}")
+    parent = next((row for row in rows if _has_notes(row, config)), None)
+    if parent is not None and parent.delivery is not None:
+        note = AddNote(task_id=parent.delivery.id, text="Patient called back, prefers mornings.")
+        claim = CreateClaim(clinic_id=parent.clinic, appointment_id=f"a1b2c3d4e5f6{run}")
+        for what, command in (("note on it", note), ("claim", claim)):
+            row = Row(clinic=parent.clinic, what=what, begun=monotonic())
+            rows.append(row)
+            await _send(client, row, command, f"demo-{run}-{what.partition(' ')[0]}")
+    deadline = monotonic() + _PATIENCE
+    while monotonic() < deadline and not all(row.over for row in rows):
+        await asyncio.sleep(0.2)
+        for row in rows:
+            if not row.over and row.delivery is not None:
+                row.delivery = await client.get(row.delivery.id)
+                row.took = monotonic() - row.begun if row.over else None
+
+
+def _has_notes(row: Row, config: Config) -> bool:
+    """Whether the row's connection offers claims too: the EMR that the demo shows most of."""
+    if row.delivery is None:
+        return False
+    rules = config.clinics[row.clinic].connections[row.delivery.route.connection].rules
+    return "create_claim" in rules and rules["create_claim"].support.supported
+
+
+def _table(rows: Sequence[Row]) -> Table:
+    table = Table(title="What went where, and what came back", title_justify="left", expand=False)
+    for heading in ("clinic", "command", "through", "state", "vendor's id", "in the EMR", "seconds"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*_cells(row))
+    return table
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    delivery = row.delivery
+    seconds = f"{row.took:.1f}" if row.took is not None else "..."
+    if delivery is None:
+        return row.clinic, row.what, "", f"[red]{row.problem or '...'}[/]", "", "", seconds
+    through = delivery.route.adapter + (f" ({delivery.route.emr})" if delivery.route.emr else "")
+    state = f"[{_COLOURS.get(delivery.state, 'cyan')}]{delivery.state}[/]"
+    waits = f" for its {delivery.waiting_for}" if delivery.waiting_for else ""
+    return row.clinic, row.what, through, state + waits, delivery.vendor.id or "", delivery.vendor.emr_id or "", seconds
+
+
+async def demo(config: Config, *, port: int, port_base: int, once: bool, console: Console) -> bool:
+    """Run the demo; whether everything it sent was delivered. Without `once`, stays up until it is interrupted."""
+    with TemporaryDirectory(prefix="task-gateway-demo-") as directory:
+        ours = at_sandbox(config, port_base, f"sqlite:///{Path(directory) / 'demo.db'}")
+        async with both_up(ours, port, port_base) as url, AsyncClient(url, KEY) as client:
+            rows: list[Row] = []
+            with Live(_table(rows), console=console, refresh_per_second=8, get_renderable=lambda: _table(rows)):
+                await _story(client, ours, rows)
+            delivered = all(row.delivery is not None and row.delivery.state == "delivered" for row in rows)
+            said = f"All {len(rows)} commands delivered." if delivered else "Not everything was delivered."
+            console.print(f"\n[{'green' if delivered else 'red'}]{said}[/]")
+            if not once:
+                _what_next(console, url, port_base, rows)
+                await asyncio.Event().wait()
+            return delivered
+
+
+def _what_next(console: Console, url: str, port_base: int, rows: Sequence[Row]) -> None:
+    first = next((row.delivery.id for row in rows if row.delivery), "")
+    console.print(
+        f"\nThe gateway stays up at {url}; end it with Ctrl-C. Try next:\n\n"
+        f"  {url}/schema   the API, described\n"
+        f"  curl -H 'Authorization: Bearer {KEY.reveal()}' {url}/v1/tasks\n"
+        f"  curl -H 'Authorization: Bearer {KEY.reveal()}' {url}/v1/tasks/{first}/timeline\n"
+        f"  curl http://127.0.0.1:{port_base + 1}/_sandbox/requests   what the Cobalt stand-in received\n",
+        soft_wrap=True,
+        highlight=False,
+    )

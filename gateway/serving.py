@@ -1,0 +1,70 @@
+"""Serving the app over HTTP, in one process and one event loop, with the safe settings."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator
+
+import structlog
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+from litestar import Litestar
+
+from gateway.errors import Stopped
+
+HEADER_SECONDS = 5
+"""How long a client may take to send its headers."""
+
+log = structlog.get_logger("serving")
+
+
+@contextlib.asynccontextmanager
+async def serving(app: Litestar, host: str, port: int) -> AsyncIterator[asyncio.Task[None]]:
+    """The app at work and its server accepting; on leaving, requests under way are finished and the app is stopped.
+
+    Gives the server's task, which ends only when the server breaks. Raises Stopped when the port is taken.
+    """
+    _check_free(host, port)
+    async with app.lifespan():
+        server = Server(
+            app,
+            address=host,
+            port=port,
+            interface=Interfaces.ASGINL,  # the app's own start and stop are run here, so that what they raise is seen
+            http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000),
+            websockets=False,
+            log_enabled=False,
+        )
+        task = asyncio.create_task(server.serve())
+        try:
+            yield task
+        finally:
+            server.stop()  # type: ignore[no-untyped-call]  # granian leaves it untyped
+            await task
+
+
+def _check_free(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Stopped(f"{host}:{port} cannot be listened on: {error.strerror}") from error
+
+
+async def serve(app: Litestar, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT. Raises Stopped when it cannot start."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with serving(app, host, port) as server:
+        log.info("serving", host=host, port=port)
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({stopped, server}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()

@@ -1,0 +1,1 @@
+"""The face: HTTP in, flows behind, problems out."""

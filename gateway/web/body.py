@@ -1,0 +1,132 @@
+"""A request's body, read strictly: one UTF-8 JSON object, each key once, no NUL, at most 32 levels deep.
+
+What the usual JSON readers let pass (the last of two equal keys wins, any content type is JSON) or answer with a 500
+(deep nesting, broken UTF-8) is refused here with a problem that repeats nothing of the body.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from litestar import Request
+from litestar.datastructures import State
+
+from gateway.errors import Refused
+from gateway.rules.clinic import App
+from gateway.rules.reading import Draft, read
+from schemas.command import NAMING
+from schemas.private import Private
+from schemas.problem import Code, problem
+
+LARGEST = 512 * 1024
+DEEPEST = 32
+
+
+class StrictRequest(Request[App, str, State]):
+    """A request whose JSON body is read by this module.
+
+    A handler that takes a command as `data` finds what is right and wrong with the body in `draft`, and the object as
+    posted in `posted`.
+    """
+
+    draft: Draft[Any]
+    posted: Mapping[str, Any]
+
+    async def body(self) -> bytes:
+        """The body; none at all is refused where one is expected."""
+        raw = await super().body()
+        if not raw and self.route_handler.parsed_data_field is not None:
+            _refuse("malformed-body", "the body is empty")
+        return raw
+
+    async def json(self) -> Any:
+        """The body as the Struct that the handler takes.
+
+        What is wrong with a command is left in `draft`, for the rules to add the rest; any other body is refused here.
+        """
+        data = self.route_handler.parsed_data_field
+        self.posted = parse(await self.body(), self.headers.get("content-type", ""))
+        if data is None or not issubclass(data.annotation, Private):
+            return self.posted
+        self.draft = read(self.posted, data.annotation)
+        is_command = data.annotation in NAMING
+        if self.draft.command is None or (self.draft.errors and not is_command):
+            raise Refused(problem(self.draft.errors[0].code, None, self.draft.errors))
+        return self.draft.command
+
+
+def parse(body: bytes, content_type: str) -> dict[str, Any]:
+    """The JSON object in `body`. Raises Refused."""
+    media_type, _, parameters = content_type.lower().partition(";")
+    charset = parameters.replace(" ", "")
+    if media_type.strip() != "application/json" or charset not in {"", "charset=utf-8", 'charset="utf-8"'}:
+        _refuse("unsupported-media-type")
+    if len(body) > LARGEST:
+        _refuse("body-too-large")
+    try:
+        text = body.decode("utf-8")
+        document = json.loads(text, object_pairs_hook=_each_key_once, parse_constant=_no_constant, parse_float=_finite)
+    except _RepeatedKey:
+        _refuse("malformed-body", "an object repeats a key")
+    except UnicodeDecodeError:
+        _refuse("malformed-body", "the body is not UTF-8")
+    except (ValueError, RecursionError):
+        _refuse("malformed-body", "the body is not JSON, or nests too deep")
+    if not isinstance(document, dict):
+        _refuse("malformed-body", "the body is not a JSON object")
+    _check_text(document, text)
+    return document
+
+
+def _check_text(document: dict[str, Any], text: str) -> None:
+    if text.count("{") + text.count("[") > DEEPEST and _depth(document) > DEEPEST:
+        _refuse("malformed-body", f"the body nests deeper than {DEEPEST} levels")
+    if "\\u" in text:  # only an escape can bring these in
+        decoded = json.dumps(document, ensure_ascii=False)
+        if "\\u0000" in decoded:
+            _refuse("malformed-body", "the body holds a NUL")
+        try:
+            decoded.encode("utf-8")
+        except UnicodeEncodeError:
+            _refuse("malformed-body", "the body holds half a surrogate pair")
+
+
+def _depth(document: Any) -> int:
+    deepest, level = 0, [document]
+    while level:
+        deepest += 1
+        level = [
+            child
+            for each in level
+            for child in (each.values() if isinstance(each, dict) else each)
+            if isinstance(child, dict | list)
+        ]
+    return deepest
+
+
+class _RepeatedKey(ValueError):  # noqa: N818 - what it is
+    pass
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise _RepeatedKey
+    return made
+
+
+def _no_constant(_name: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are no JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if number in {float("inf"), float("-inf")}:
+        raise ValueError("a number is out of range")
+    return number
+
+
+def _refuse(code: Code, detail: str | None = None) -> NoReturn:
+    raise Refused(problem(code, detail))

@@ -1,0 +1,202 @@
+"""What a key may use, and what each clinic's connections can do and want."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from litestar import Controller, get, post
+from msgspec import structs
+
+from gateway.errors import Refused
+from gateway.rules.clinic import Clinic, Connection, Rule
+from gateway.rules.routing import offers
+from gateway.store.reading import Paused
+from gateway.web.auth import needs
+from gateway.web.body import StrictRequest
+from gateway.web.problems import problems
+from gateway.web.replies import (
+    Capabilities,
+    Clinics,
+    ClinicSummary,
+    ConnectionHealth,
+    ConnectionRules,
+    Connections,
+    ConnectionSummary,
+    FieldRule,
+    Me,
+    OperationRule,
+    Reason,
+)
+from gateway.web.services import Services
+from schemas.command import Name
+from schemas.problem import problem
+
+
+class About(Controller):
+    """Clinics, connections, and the key itself."""
+
+    path = "/v1"
+    tags = ("clinics",)
+
+    @get("/me", responses=problems(), summary="What this key may do")
+    async def me(self, request: StrictRequest) -> Me:
+        """A credential test; any key may ask."""
+        app = request.user
+        return Me(
+            app=app.name,
+            key_id=request.auth,
+            roles=sorted(app.roles),
+            clinics=sorted(app.clinics),
+            require_key=app.require_key,
+        )
+
+    @get("/clinics", guards=[needs("read")], responses=problems(), summary="The clinics in reach")
+    async def clinics(self, request: StrictRequest, services: Services) -> Clinics:
+        """Each with its connections and what they can be asked."""
+        return Clinics(items=[_summary(clinic) for clinic in _within_reach(request, services)])
+
+    @get(
+        "/clinics/{clinic_id:str}/capabilities", guards=[needs("read")],
+        responses=problems(404), summary="What a clinic's connections take and want",
+    )  # fmt: skip
+    async def capabilities(self, request: StrictRequest, services: Services, clinic_id: str) -> Capabilities:
+        """The effective rules of each connection, each with the layer it comes from."""
+        clinic = services.configured.clinic(clinic_id)
+        if clinic is None or not request.user.may_touch(clinic_id):
+            raise Refused(problem("not-found"))
+        return Capabilities(
+            clinic_id=clinic.id,
+            config_version=clinic.version,
+            connections=[_rules(connection) for connection in clinic.connections.values()],
+        )
+
+    @get(
+        "/connections", guards=[needs("read")], responses=problems(),
+        summary="The connections in reach, and whether they work",
+    )  # fmt: skip
+    async def connections(self, request: StrictRequest, services: Services) -> Connections:
+        """Paused ones say since when and why."""
+        paused = {(gone.clinic_id, gone.connection): gone for gone in await services.store.paused()}
+        return Connections(
+            items=[
+                _health(connection, paused.get((clinic.id, connection.name)))
+                for clinic in _within_reach(request, services)
+                for connection in clinic.connections.values()
+            ]
+        )
+
+    @post(
+        "/connections/{clinic_id:str}/{name:str}/pause", guards=[needs("operate")],
+        status_code=200, responses=problems(400, 404, 413, 415, 422), summary="Hold everything for a connection",
+    )  # fmt: skip
+    async def pause(
+        self, request: StrictRequest, services: Services, clinic_id: str, name: str, data: Reason
+    ) -> ConnectionHealth:
+        """What is queued is held, what is accepted from now on too, until `resume`."""
+        connection = _connection(request, services, clinic_id, name)
+        why = problem("connection-blocked", f"paused by {request.user.name}: {data.reason}")
+        await services.store.pause(clinic_id, name, why, services.world.now())
+        return _health(connection, await _paused(services, clinic_id, name))
+
+    @post(
+        "/connections/{clinic_id:str}/{name:str}/resume", guards=[needs("operate")],
+        status_code=200, responses=problems(404), summary="Open a paused connection again",
+    )  # fmt: skip
+    async def resume(self, request: StrictRequest, services: Services, clinic_id: str, name: str) -> ConnectionHealth:
+        """What was held goes out."""
+        connection = _connection(request, services, clinic_id, name)
+        await services.store.resume(clinic_id, name, services.world.now())
+        services.dispatcher.wake()
+        return _health(connection, None)
+
+
+def _within_reach(request: StrictRequest, services: Services) -> list[Clinic]:
+    clinics = services.configured.config.clinics.values()
+    return [clinic for clinic in clinics if request.user.may_touch(clinic.id)]
+
+
+def _connection(request: StrictRequest, services: Services, clinic_id: str, name: str) -> Connection:
+    connection = services.configured.connection(clinic_id, name)
+    if connection is None or not request.user.may_touch(clinic_id):
+        raise Refused(problem("not-found"))
+    return connection
+
+
+async def _paused(services: Services, clinic_id: str, name: str) -> Paused | None:
+    paused = await services.store.paused()
+    return next((gone for gone in paused if (gone.clinic_id, gone.connection) == (clinic_id, name)), None)
+
+
+def _health(connection: Connection, gone: Paused | None) -> ConnectionHealth:
+    return ConnectionHealth(
+        clinic_id=connection.clinic_id,
+        name=connection.name,
+        adapter=connection.adapter.name,
+        emr=connection.emr,
+        paused=gone is not None,
+        since=gone.since if gone else None,
+        why=gone.detail if gone else None,
+    )
+
+
+def _summary(clinic: Clinic) -> ClinicSummary:
+    return ClinicSummary(
+        id=clinic.id,
+        name=clinic.name,
+        timezone=clinic.timezone.key,
+        connections=[
+            ConnectionSummary(
+                name=connection.name,
+                adapter=connection.adapter.name,
+                emr=connection.emr,
+                operations=[operation for operation in connection.rules if offers(connection, operation)],
+            )
+            for connection in clinic.connections.values()
+        ],
+    )
+
+
+def _rules(connection: Connection) -> ConnectionRules:
+    return ConnectionRules(
+        name=connection.name,
+        adapter=connection.adapter.name,
+        emr=connection.emr,
+        operations={name: _operation(connection, name, rule) for name, rule in connection.rules.items()},
+    )
+
+
+def _operation(connection: Connection, name: Name, rule: Rule) -> OperationRule:
+    return OperationRule(
+        supported=rule.support.supported,
+        source=rule.support.source,
+        where=rule.support.where,
+        note=rule.support.note,
+        fields=_fields(connection, name, rule),
+        one_of=[{"fields": group.fields, "source": group.source, "where": group.where} for group in rule.one_of],
+        defaults=_defaults(connection, name),
+    )
+
+
+def _fields(connection: Connection, name: Name, rule: Rule) -> Mapping[str, FieldRule]:
+    places = connection.adapter.operation(name).places
+    return {
+        path: FieldRule(
+            need=cell.need,
+            place=places[path].wire if path in places else None,
+            source=cell.source,
+            where=cell.where,
+            checked=cell.checked,
+            note=cell.note,
+        )
+        for path, cell in rule.fields.items()
+    }
+
+
+def _defaults(connection: Connection, name: Name) -> list[str]:
+    """Canonical fields with a default here that has a place to go."""
+    filled = {path for path, value in structs.asdict(connection.defaults).items() if value}
+    supplied = filled - {"due_in", "title_from"}
+    supplied |= {"due_at"} if "due_in" in filled else set()
+    supplied |= {"title"} if "title_from" in filled else set()
+    places = connection.adapter.operation(name).places
+    return sorted(path for path in supplied if path in places and places[path].wire is not None)

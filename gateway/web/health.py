@@ -1,0 +1,27 @@
+"""Whether the gateway is alive, and whether it can take commands."""
+
+from __future__ import annotations
+
+from litestar import get
+
+from gateway.store.base import StoreUnavailable
+from gateway.web.problems import problems
+from gateway.web.services import Services
+
+
+@get("/health/live", opt={"open": True}, tags=["about"], summary="The process answers", responses={})
+async def live() -> dict[str, str]:
+    """The event loop turns."""
+    return {"status": "live"}
+
+
+@get(
+    "/health/ready", opt={"open": True}, tags=["about"], summary="Commands can be taken",
+    responses={503: problems()[503]},
+)  # fmt: skip
+async def ready(services: Services) -> dict[str, str]:
+    """The store answers and the gateway is not stopping; a vendor's outage does not count."""
+    if services.dispatcher.stopping:
+        raise StoreUnavailable("stopping")
+    await services.store.answers()
+    return {"status": "ready"}

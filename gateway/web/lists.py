@@ -1,0 +1,131 @@
+"""Lists of deliveries: their filters and cursors."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from datetime import datetime
+from typing import get_args
+
+from gateway.errors import Refused
+from gateway.rules.record import present
+from gateway.store.base import Store
+from gateway.store.reading import FILTERS, Wanted
+from gateway.web.body import StrictRequest
+from gateway.web.replies import Deliveries
+from schemas.command import Kind
+from schemas.delivery import State
+from schemas.problem import FieldError, problem
+
+_LARGEST_PAGE = 200
+_PAGE = 50
+
+
+Asked = dict[str, str]
+"""The filters of a list, those given."""
+
+
+def filters(  # noqa: PLR0913, PLR0917 - a query's parameters
+    clinic_id: str | None = None,
+    state: str | None = None,
+    reference: str | None = None,
+    idempotency_key: str | None = None,
+    id: str | None = None,  # noqa: A002 - the API's name
+    emr_id: str | None = None,
+    job_id: str | None = None,
+    cursor: str | None = None,
+    limit: str | None = None,
+) -> Asked:
+    """The filters that every list has."""
+    return _given(
+        clinic_id=clinic_id, state=state, reference=reference, idempotency_key=idempotency_key, id=id, emr_id=emr_id,
+        job_id=job_id, cursor=cursor, limit=limit,
+    )  # fmt: skip
+
+
+def note_filters(common: Asked, emr_task_id: str | None = None) -> Asked:
+    """Those of notes: by the task's id in the EMR too."""
+    return {**common, **_given(emr_task_id=emr_task_id)}
+
+
+def overview_filters(common: Asked, kind: str | None = None, needs_person: str | None = None) -> Asked:
+    """Those of the list over all kinds."""
+    return {**common, **_given(kind=kind, needs_person=needs_person)}
+
+
+def _given(**asked: str | None) -> Asked:
+    return {name: value for name, value in asked.items() if value}
+
+
+_SHARED = frozenset({*FILTERS, "idempotency_key", "cursor", "limit"}) - {"emr_task_id"}
+_OWN: Mapping[Kind | None, frozenset[str]] = {
+    "note": frozenset({"emr_task_id"}),
+    None: frozenset({"kind", "needs_person"}),
+}
+
+
+def wanted(request: StrictRequest, asked: Asked, kind: Kind | None) -> Wanted:
+    """What the query asks for. Raises Refused for parameters that are unknown: a misspelt filter would match all."""
+    allowed = _SHARED | _OWN.get(kind, frozenset())
+    if set(request.query_params) - allowed:
+        raise Refused(problem("invalid-parameter", f"the parameters here are {', '.join(sorted(allowed))}"))
+    _one_of("state", asked, get_args(State))
+    _one_of("kind", asked, get_args(Kind))
+    _one_of("needs_person", asked, ("true", "false"))
+    key = asked.get("idempotency_key")
+    equal = {FILTERS[name]: value for name, value in asked.items() if name in FILTERS}
+    of_kind = kind or asked.get("kind")
+    return Wanted(
+        clinics=request.user.clinics,
+        equal={**equal, **({"kind": of_kind} if of_kind else {})},
+        idempotency_key=(request.user.name, key) if key else None,
+        needs_person=asked.get("needs_person") == "true",
+        after=_after(asked["cursor"]) if "cursor" in asked else None,
+        limit=limit_of(asked.get("limit")),
+    )
+
+
+def _one_of(name: str, asked: Asked, allowed: tuple[str, ...]) -> None:
+    if name in asked and asked[name] not in allowed:
+        raise _invalid(name, f"one of {', '.join(allowed)}")
+
+
+async def page(store: Store, asked: Wanted) -> Deliveries:
+    """The page, and the cursor of the next one."""
+    found = await store.listed(asked)
+    last = found.records[-1] if found.records and found.more else None
+    return Deliveries(
+        items=[present(record, command=False) for record in found.records],
+        next_cursor=_cursor(last.created_at, last.id) if last else None,
+    )
+
+
+def limit_of(text: str | None) -> int:
+    """How many to list. Raises Refused."""
+    if text is None:
+        return _PAGE
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= _LARGEST_PAGE:
+        raise _invalid("limit", f"a number from 1 to {_LARGEST_PAGE}")
+    return int(text)
+
+
+def _cursor(at: datetime, delivery_id: str) -> str:
+    return base64.urlsafe_b64encode(f"{at.isoformat()}|{delivery_id}".encode()).decode().rstrip("=")
+
+
+def _after(cursor: str) -> tuple[datetime, str]:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        at, _, delivery_id = text.partition("|")
+        moment = datetime.fromisoformat(at)
+    except (ValueError, binascii.Error) as error:
+        raise _invalid("cursor", "a next_cursor that a list gave") from error
+    if moment.tzinfo is None or not delivery_id:
+        raise _invalid("cursor", "a next_cursor that a list gave")
+    return moment, delivery_id
+
+
+def _invalid(name: str, takes: str) -> Refused:
+    error = FieldError(code="invalid-parameter", field=name, detail=takes)
+    return Refused(problem("invalid-parameter", f"{name}: {takes}", (error,)))

@@ -1,0 +1,99 @@
+"""The OpenAPI document's settings, and the page that shows it without a script from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import MediaType, Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme, Tag
+from litestar.types import Method
+
+from gateway.web.templates import render
+
+_TAGS: Mapping[str, str] = {
+    "tasks": "Tasks, and notes on them",
+    "notes": "Notes on tasks",
+    "claims": "Claims for appointments",
+    "deliveries": "Deliveries of every kind",
+    "clinics": "What a key may use",
+    "webhooks": "What vendors push",
+    "about": "Health, and what problems mean",
+}
+
+
+def _operation_id(handler: HTTPRouteHandler, _method: Method, path: list[Any]) -> str:
+    """`tasks_create`, `clinics_capabilities`, `me`: the noun of the path and the handler's name."""
+    name = handler.handler_name.strip("_")
+    nouns = [part for part in path if isinstance(part, str)][1:2] if path and path[0] == "v1" else []
+    return "_".join([*(noun for noun in nouns if noun != name), name])
+
+
+def config(version: str) -> OpenAPIConfig:
+    """The document's title, security, tags and place (/schema/openapi.json)."""
+    return OpenAPIConfig(
+        title="Task Gateway",
+        version=version,
+        summary="One canonical task in, the right vendor's request out, its answer back.",
+        description=(
+            "Every error is a problem (RFC 9457): a `code`, all `errors[]` at once, and a page behind its `type`."
+        ),
+        components=Components(
+            security_schemes={"app_key": SecurityScheme(type="http", scheme="bearer", description="tgk_<id>_<secret>")}
+        ),
+        security=[{"app_key": []}],
+        tags=[Tag(name=name, description=about) for name, about in _TAGS.items()],
+        operation_id_creator=_operation_id,
+        use_handler_docstrings=True,
+        path="/schema",
+        render_plugins=[JsonRenderPlugin(path="/openapi.json", media_type=MediaType.JSON)],
+    )
+
+
+@get("/schema", opt={"open": True}, include_in_schema=False, sync_to_thread=False)
+def reference(request: Request[Any, Any, Any]) -> Response[str]:
+    """The API's reference as one page, made of the document alone."""
+    document = request.app.openapi_schema.to_schema()
+    schemas = document["components"]["schemas"]
+    groups = [
+        {"name": name, "about": about, "operations": [_operation(*found) for found in _of_tag(document, name)]}
+        for name, about in _TAGS.items()
+    ]
+    page = render("reference.html", info=document["info"], groups=groups, schemas=schemas)
+    return Response(page, media_type=MediaType.HTML)
+
+
+def _of_tag(document: Mapping[str, Any], tag: str) -> list[tuple[str, str, Mapping[str, Any]]]:
+    return [
+        (path, method, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if tag in operation.get("tags", ())
+    ]
+
+
+def _operation(path: str, method: str, operation: Mapping[str, Any]) -> dict[str, Any]:
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    return {
+        "path": path,
+        "method": method.upper(),
+        "id": operation["operationId"],
+        "summary": operation.get("summary", ""),
+        "about": operation.get("description", ""),
+        "parameters": [parameter for parameter in operation.get("parameters", ()) if parameter["in"] == "query"],
+        "body": body.get("$ref", "").rpartition("/")[2],
+        "answers": [
+            {"status": status, "about": answer.get("description", ""), "schema": _answer_schema(answer)}
+            for status, answer in operation.get("responses", {}).items()
+        ],
+    }
+
+
+def _answer_schema(answer: Mapping[str, Any]) -> str:
+    """The name of the answer's schema, if it has one of its own."""
+    contents = answer.get("content", {}).values()
+    name: str = next((content.get("schema", {}).get("$ref", "") for content in contents), "").rpartition("/")[2]
+    return name

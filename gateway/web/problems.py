@@ -1,0 +1,104 @@
+"""Every error as a problem (RFC 9457), and the page that a problem's `type` names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import MediaType, Request, Response, get
+from litestar.exceptions import HTTPException
+from litestar.openapi.datastructures import ResponseSpec
+from msgspec import structs
+
+from gateway.errors import Refused
+from gateway.store.base import StoreUnavailable
+from gateway.web.templates import render
+from schemas.problem import CODES, Code, Problem, problem
+
+MEDIA_TYPE = "application/problem+json"
+
+_OF_STATUS: Mapping[int, Code] = {
+    400: "invalid-parameter",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "body-too-large",
+    415: "unsupported-media-type",
+}
+
+log = structlog.get_logger("web")
+
+
+def problems(*statuses: int) -> dict[int, ResponseSpec]:
+    """The OpenAPI declarations of problem answers; 401, 403, 500 and 503 can always come."""
+    return {
+        status: ResponseSpec(Problem, media_type=MEDIA_TYPE, generate_examples=False, description=_titles(status))
+        for status in sorted({401, 403, 500, 503, *statuses})
+    }
+
+
+def _titles(status: int) -> str:
+    return " / ".join(f"{code}: {known.title}" for code, known in CODES.items() if known.status == status) or "Problem"
+
+
+def respond(
+    request: Request[Any, Any, Any], found: Problem, headers: Mapping[str, str] | None = None
+) -> Response[bytes]:
+    """The problem as an answer, with the request's id and path."""
+    told = structs.replace(found, instance=request.url.path, request_id=request.scope["state"].get("request_id"))
+    return Response(
+        msgspec.json.encode(told), status_code=told.status, media_type=MEDIA_TYPE, headers=dict(headers or {})
+    )
+
+
+def refused(request: Request[Any, Any, Any], error: Refused) -> Response[bytes]:
+    """What the gateway refused on purpose."""
+    return respond(request, error.problem, error.headers)
+
+
+def unavailable(request: Request[Any, Any, Any], _error: StoreUnavailable) -> Response[bytes]:
+    """The database cannot take it now."""
+    log.warning("web.store_unavailable", request_id=request.scope["state"].get("request_id"))
+    return respond(request, problem("unavailable"), {"Retry-After": "5"})
+
+
+def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """What the framework refused; its words may repeat the caller's values, so ours are sent."""
+    code = _OF_STATUS.get(error.status_code)
+    if code is None:
+        return broken(request, error)
+    allowed = {"Allow": error.headers["allow"]} if error.headers and "allow" in error.headers else {}
+    return respond(request, problem(code), allowed)
+
+
+def broken(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """A fault of ours. Its text stays out of the answer and the log; it may hold anything."""
+    log.error("web.broke", request_id=request.scope["state"].get("request_id"), exc_info=error)
+    return respond(request, problem("internal-error"))
+
+
+HANDLERS: Mapping[Any, Any] = {
+    Refused: refused,
+    StoreUnavailable: unavailable,
+    HTTPException: http_error,
+    Exception: broken,
+}
+
+
+@get(
+    "/problems/{code:str}",
+    opt={"open": True},
+    tags=["about"],
+    summary="What a problem's code means: cause and fix",
+    media_type=MediaType.HTML,
+    responses={404: ResponseSpec(Problem, media_type=MEDIA_TYPE, generate_examples=False, description="Unknown code")},
+)
+async def problem_page(code: str) -> str:
+    """The page behind a problem's `type`."""
+    known = CODES.get(code)  # type: ignore[call-overload]  # any text may come
+    if known is None:
+        raise Refused(problem("not-found"))
+    return render("problem.html", code=code, known=known, codes=CODES)

@@ -1,0 +1,148 @@
+"""The bodies of our own API's answers, beside the delivery itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from gateway.rules.clinic import Need, Provenance, Role
+from schemas.command import Body
+from schemas.delivery import Delivery, Happening
+from schemas.private import Private
+
+
+class Deliveries(Private, frozen=True, kw_only=True):
+    """A page of deliveries, newest first; their commands left out."""
+
+    items: Sequence[Delivery]
+    next_cursor: str | None
+
+
+class Timeline(Private, frozen=True, kw_only=True):
+    """All that happened to a delivery, in order."""
+
+    items: Sequence[Happening]
+    next_cursor: None = None
+
+
+class Reason(Private, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why an operator acts."""
+
+    reason: Body
+
+
+class ConnectionSummary(Struct, frozen=True, kw_only=True):
+    """A connection and what it can be asked."""
+
+    name: str
+    adapter: str
+    emr: str | None
+    operations: Sequence[str]
+
+
+class ClinicSummary(Struct, frozen=True, kw_only=True):
+    """A clinic that the calling key may use."""
+
+    id: str
+    name: str
+    timezone: str
+    connections: Sequence[ConnectionSummary]
+
+
+class Clinics(Struct, frozen=True, kw_only=True):
+    """The clinics within a key's reach."""
+
+    items: Sequence[ClinicSummary]
+    next_cursor: None = None
+
+
+class FieldRule(Struct, frozen=True, kw_only=True):
+    """What holds for one field, and how that is known."""
+
+    need: Need
+    place: str | None
+    """The vendor's name for it; null: it joins the text, or has no place."""
+    source: Provenance
+    where: str
+    checked: str | None
+    note: str | None
+
+
+class OperationRule(Struct, frozen=True, kw_only=True):
+    """What holds for one operation on one connection."""
+
+    supported: bool
+    source: Provenance
+    where: str
+    note: str | None
+    fields: Mapping[str, FieldRule]
+    one_of: Sequence[Mapping[str, Any]]
+    defaults: Sequence[str]
+    """The fields that the connection fills in when they are left out."""
+
+
+class ConnectionRules(Struct, frozen=True, kw_only=True):
+    """The effective rules of one connection."""
+
+    name: str
+    adapter: str
+    emr: str | None
+    operations: Mapping[str, OperationRule]
+
+
+class Capabilities(Struct, frozen=True, kw_only=True):
+    """The effective rules of a clinic, connection by connection."""
+
+    clinic_id: str
+    config_version: str
+    connections: Sequence[ConnectionRules]
+
+
+class ConnectionHealth(Struct, frozen=True, kw_only=True):
+    """Whether a connection works, and if not, since when and why."""
+
+    clinic_id: str
+    name: str
+    adapter: str
+    emr: str | None
+    paused: bool
+    since: datetime | None = None
+    why: str | None = None
+
+
+class Connections(Struct, frozen=True, kw_only=True):
+    """The connections of the clinics within a key's reach."""
+
+    items: Sequence[ConnectionHealth]
+    next_cursor: None = None
+
+
+class Me(Struct, frozen=True, kw_only=True):
+    """What the calling key may do."""
+
+    app: str
+    key_id: str
+    roles: Sequence[Role]
+    clinics: Sequence[str]
+    require_key: bool
+
+
+class HookSeen(Struct, frozen=True, kw_only=True):
+    """A webhook that came in; its body is not shown here."""
+
+    id: str
+    account: str
+    received_at: datetime
+    state: str
+    why: str | None
+    event_id: str | None
+
+
+class Hooks(Struct, frozen=True, kw_only=True):
+    """Webhooks in one state, newest first."""
+
+    items: Sequence[HookSeen]
+    next_cursor: str | None

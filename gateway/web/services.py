@@ -1,0 +1,26 @@
+"""What the handlers work with; built once in `gateway.app`."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from gateway.flows.ask import Asking
+from gateway.flows.configured import Configured
+from gateway.flows.dispatch import Dispatcher
+from gateway.flows.receive import Mailbox
+from gateway.flows.submit import Desk
+from gateway.store.base import Store
+from gateway.world import World
+
+
+class Services(Struct, frozen=True, kw_only=True):
+    """The flows, the store for plain reads, and the configuration in force. `salt` keys fingerprints."""
+
+    configured: Configured
+    store: Store
+    desk: Desk
+    asking: Asking
+    mailbox: Mailbox
+    dispatcher: Dispatcher
+    world: World
+    salt: str

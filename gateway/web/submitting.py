@@ -1,0 +1,81 @@
+"""Submitting and explaining, the same for tasks, notes and claims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Response
+from litestar.openapi.datastructures import ResponseSpec
+from msgspec import structs
+
+from gateway.flows.planner import Submission
+from gateway.flows.submit import Explanation, Submitted
+from gateway.rules.reading import read
+from gateway.rules.record import Record, present
+from gateway.web.body import StrictRequest
+from gateway.web.preferences import Preferences, key_of, preferences
+from gateway.web.problems import problems, respond
+from gateway.web.services import Services
+from schemas.command import COMMANDS, NAMING, Command
+from schemas.delivery import FINAL, Delivery
+from schemas.problem import Problem, problem
+
+SUBMIT_ANSWERS: dict[int, ResponseSpec] = {
+    202: ResponseSpec(Delivery, generate_examples=False, description="Stored; not final yet"),
+    **problems(400, 404, 409, 413, 415, 422),
+}
+"""What a submit can answer besides 201."""
+
+EXPLAIN_ANSWERS = problems(400, 404, 413, 415)
+
+
+async def submit(
+    request: StrictRequest, services: Services, kind: type[Command], extra: Mapping[str, Any] | None = None
+) -> Response[Any]:
+    """Submit the request's command and answer as it prefers. `extra` are fields that stand in the URL."""
+    wishes = preferences(request.headers.get("prefer"))
+    posted = {**request.posted, **(extra or {})}
+    key = key_of(request.headers.get("idempotency-key"), request.user, request.url.path, request.posted, services.salt)
+    draft = read(posted, kind) if extra else request.draft
+    submission = Submission(app=request.user, draft=draft, kind=kind, posted=posted, key=key, strict=wishes.strict)
+    submitted = await services.desk.submit(submission)
+    record = submitted.record
+    if not wishes.respond_async:
+        within = services.configured.config.answer_within if wishes.wait is None else wishes.wait
+        record = await services.desk.settled(record, final=wishes.wait is not None, within=within)
+    return answer(request, structs.replace(submitted, record=record), wishes)
+
+
+async def explain(request: StrictRequest, services: Services, kind: type[Command]) -> Explanation:
+    """What submitting the request's command would do."""
+    wishes = preferences(request.headers.get("prefer"))
+    return await services.desk.explain(
+        Submission(app=request.user, draft=request.draft, kind=kind, posted=request.posted, strict=wishes.strict)
+    )
+
+
+def answer(request: StrictRequest, submitted: Submitted, wishes: Preferences) -> Response[Any]:
+    """One rule for first answers and replays: 201 final and good, 202 not final, 422 final and bad."""
+    record = submitted.record
+    headers = {
+        "Location": location(record),
+        **wishes.applied,
+        **({"Idempotent-Replayed": "true"} if submitted.replayed else {}),
+    }
+    if record.state == "delivered":
+        return Response(present(record), status_code=201, headers=headers)
+    if record.state not in FINAL:
+        return Response(present(record), status_code=202, headers={**headers, "Retry-After": "2"})
+    return respond(request, _bad_end(record), headers)
+
+
+def _bad_end(record: Record) -> Problem:
+    """The delivery's own problem, carrying the delivery."""
+    found = record.content.problem or problem("vendor-rejected")
+    return structs.replace(found, status=422, delivery=present(record))
+
+
+def location(record: Record) -> str:
+    """Where the delivery is."""
+    return f"/v1/{NAMING[COMMANDS[record.kind]].plural}/{record.id}"

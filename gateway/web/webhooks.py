@@ -1,0 +1,68 @@
+"""Webhooks in, and the list of those that fit nothing yet."""
+
+from __future__ import annotations
+
+from litestar import Controller, Response, get, post
+
+from gateway.errors import Refused
+from gateway.flows.receive import MOST
+from gateway.store.inbound import WebhookState
+from gateway.web.auth import needs
+from gateway.web.body import StrictRequest
+from gateway.web.lists import limit_of
+from gateway.web.problems import problems
+from gateway.web.replies import Hooks, HookSeen
+from gateway.web.services import Services
+from schemas.problem import problem
+
+_SHOWN: tuple[WebhookState, ...] = ("unmatched", "quarantined", "unreadable", "unverified")
+
+
+class Webhooks(Controller):
+    """What vendors push."""
+
+    path = "/v1/webhooks"
+    tags = ("webhooks",)
+
+    @post(
+        "/{account:str}/{token:str}", opt={"open": True}, status_code=200,
+        request_max_body_size=MOST, responses=problems(404, 413), summary="A vendor's webhook",
+    )  # fmt: skip
+    async def receive(self, request: StrictRequest, services: Services, account: str, token: str) -> Response[None]:
+        """Stored before it is answered. A wrong token and an unknown account get the same 404."""
+        known = services.mailbox.account(account, token)
+        if known is None:
+            raise Refused(problem("not-found"))
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        await services.mailbox.receive(known, headers, await request.body())
+        return Response(None, status_code=200)
+
+    @get(
+        "/", guards=[needs("operate")], responses=problems(400),
+        summary="Webhooks that fit nothing yet",
+    )  # fmt: skip
+    async def list_(
+        self, request: StrictRequest, services: Services, state: str = "unmatched", cursor: str | None = None,
+        limit: str | None = None,
+    ) -> Hooks:  # fmt: skip
+        """Newest first; `state` is unmatched, quarantined, unreadable or unverified."""
+        wanted = next((shown for shown in _SHOWN if shown == state), None)
+        if wanted is None:
+            raise Refused(problem("invalid-parameter", f"state: one of {', '.join(_SHOWN)}"))
+        most = limit_of(limit)
+        found = await services.store.webhooks(wanted, request.user.clinics, limit=most + 1, before=cursor)
+        shown = found[:most]
+        return Hooks(
+            items=[
+                HookSeen(
+                    id=hook.id,
+                    account=hook.account,
+                    received_at=hook.received_at,
+                    state=hook.state,
+                    why=hook.why,
+                    event_id=hook.event_id,
+                )
+                for hook in shown
+            ],
+            next_cursor=shown[-1].id if len(found) > most else None,
+        )
