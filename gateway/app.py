@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 
@@ -71,12 +72,12 @@ def build(
             app.state.services = services
             yield
 
-    def services(state: object) -> Services:
-        found: Services = state.services  # type: ignore[attr-defined]  # set by the lifespan
+    def services(state: State) -> Services:
+        found: Services = state.services
         return found
 
     return Litestar(
-        [Tasks, Notes, Claims, Overview, About, Webhooks, live, ready, problem_page, openapi.reference],
+        [Tasks, Notes, Claims, Overview, About, Webhooks, live, ready, problem_page],
         request_class=StrictRequest,
         request_max_body_size=LARGEST,
         dependencies={"services": Provide(services, sync_to_thread=False)},

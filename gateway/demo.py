@@ -157,8 +157,11 @@ def _has_notes(row: Row, config: Config) -> bool:
 
 def _table(rows: Sequence[Row]) -> Table:
     table = Table(title="What went where, and what came back", title_justify="left", expand=False)
-    for heading in ("clinic", "command", "through", "state", "vendor's id", "in the EMR", "seconds"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("clinic", "command", "through", "state"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("vendor's id", overflow="ellipsis", no_wrap=True)
+    table.add_column("in the EMR", overflow="ellipsis", no_wrap=True)
+    table.add_column("s", justify="right", no_wrap=True)
     for row in rows:
         table.add_row(*_cells(row))
     return table
@@ -169,7 +172,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     seconds = f"{row.took:.1f}" if row.took is not None else "..."
     if delivery is None:
         return row.clinic, row.what, "", f"[red]{row.problem or '...'}[/]", "", "", seconds
-    through = delivery.route.adapter + (f" ({delivery.route.emr})" if delivery.route.emr else "")
+    through = delivery.route.adapter + (f", {delivery.route.emr}" if delivery.route.emr else "")
     state = f"[{_COLOURS.get(delivery.state, 'cyan')}]{delivery.state}[/]"
     waits = f" for its {delivery.waiting_for}" if delivery.waiting_for else ""
     return row.clinic, row.what, through, state + waits, delivery.vendor.id or "", delivery.vendor.emr_id or "", seconds

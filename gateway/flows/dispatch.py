@@ -20,6 +20,7 @@ from gateway.rules.record import Record
 from gateway.rules.retry import next_try
 from gateway.rules.showing import with_extras
 from gateway.store.base import Store, StoreUnavailable
+from gateway.store.bell import QUEUED
 from gateway.store.deliveries import Leased
 from gateway.transport import Exchange, MarkRefused, Wire
 from gateway.world import World
@@ -63,15 +64,16 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Lease and send what is due, until `stop`."""
-        while not self.stopping:
-            self._woken.clear()
-            try:
-                pause = await self._round()
-            except StoreUnavailable:
-                log.warning("dispatch.store_unavailable")
-                pause = _LONGEST_SLEEP
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), pause)
+        with self._store.bell.listen(QUEUED) as self._woken:
+            while not self.stopping:
+                self._woken.clear()
+                try:
+                    pause = await self._round()
+                except StoreUnavailable:
+                    log.warning("dispatch.store_unavailable")
+                    pause = _LONGEST_SLEEP
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), pause)
 
     async def stop(self, within: float) -> None:
         """Lease nothing more; give sends under way `within` seconds. What is cut off is proved by its mark alone."""

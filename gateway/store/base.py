@@ -57,8 +57,8 @@ class Store(ABC):
         """Run `job` as one transaction, then wake those who wait for what it changed."""
         touched: set[str] = set()
         result = await self.write(lambda tx: job(Writing(tx, now, self._new_id, touched)))
-        for delivery_id in touched:
-            self.bell.ring(delivery_id)
+        for name in touched:
+            self.bell.ring(name)
         return result
 
     async def answers(self) -> None:

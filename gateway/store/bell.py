@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+QUEUED = "a delivery was queued"
+"""What the dispatcher listens for."""
+
+
 class Bell:
     """Rung after each commit that changed a delivery; those who listen for it wake."""
 

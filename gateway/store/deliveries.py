@@ -13,6 +13,7 @@ from gateway.rules.accepting import begun, parent_was_not_created
 from gateway.rules.change import Attempt, Change
 from gateway.rules.record import Record, thin
 from gateway.store import inbound
+from gateway.store.bell import QUEUED
 from gateway.store.rows import ALL, INSERT, UPDATE, Tx, json_text, record_of, row_of, save_attempt, stamp
 from schemas.delivery import RESENDABLE
 from schemas.private import Private
@@ -64,6 +65,7 @@ class Writing(Struct, frozen=True):
     now: datetime
     new_id: NewId
     touched: set[str]
+    """What to ring the bell for, after the commit."""
 
 
 def find(tx: Tx, delivery_id: str) -> Record | None:
@@ -167,6 +169,8 @@ def save(writing: Writing, before: Record, decided: Change) -> None:
     tx, after = writing.tx, decided.record
     tx.execute(UPDATE, [*row_of(after), after.id])
     writing.touched.add(after.id)
+    if after.state == "queued" and before.state != "queued":
+        writing.touched.add(QUEUED)
     if decided.attempt is not None:
         save_attempt(tx, decided.attempt)
     _save_events(writing, after, decided.events)

@@ -6,7 +6,9 @@ import base64
 import binascii
 from collections.abc import Mapping
 from datetime import datetime
-from typing import get_args
+from typing import Annotated, get_args
+
+from litestar.params import Parameter
 
 from gateway.errors import Refused
 from gateway.rules.record import present
@@ -28,7 +30,7 @@ Asked = dict[str, str]
 
 def filters(  # noqa: PLR0913, PLR0917 - a query's parameters
     clinic_id: str | None = None,
-    state: str | None = None,
+    in_state: Annotated[str | None, Parameter(query="state")] = None,
     reference: str | None = None,
     idempotency_key: str | None = None,
     id: str | None = None,  # noqa: A002 - the API's name
@@ -39,7 +41,7 @@ def filters(  # noqa: PLR0913, PLR0917 - a query's parameters
 ) -> Asked:
     """The filters that every list has."""
     return _given(
-        clinic_id=clinic_id, state=state, reference=reference, idempotency_key=idempotency_key, id=id, emr_id=emr_id,
+        clinic_id=clinic_id, state=in_state, reference=reference, idempotency_key=idempotency_key, id=id, emr_id=emr_id,
         job_id=job_id, cursor=cursor, limit=limit,
     )  # fmt: skip
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from litestar import MediaType, Request, Response, get
+from litestar import MediaType, Request
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.types import Method
 
@@ -49,21 +49,37 @@ def config(version: str) -> OpenAPIConfig:
         operation_id_creator=_operation_id,
         use_handler_docstrings=True,
         path="/schema",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json", media_type=MediaType.JSON)],
+        render_plugins=[
+            _ReferencePage(path="/"),
+            JsonRenderPlugin(path="/openapi.json", media_type=MediaType.JSON),
+        ],
     )
 
 
-@get("/schema", opt={"open": True}, include_in_schema=False, sync_to_thread=False)
-def reference(request: Request[Any, Any, Any]) -> Response[str]:
+class _ReferencePage(OpenAPIRenderPlugin):
     """The API's reference as one page, made of the document alone."""
-    document = request.app.openapi_schema.to_schema()
-    schemas = document["components"]["schemas"]
-    groups = [
-        {"name": name, "about": about, "operations": [_operation(*found) for found in _of_tag(document, name)]}
-        for name, about in _TAGS.items()
-    ]
-    page = render("reference.html", info=document["info"], groups=groups, schemas=schemas)
-    return Response(page, media_type=MediaType.HTML)
+
+    def render(self, _request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        """The page."""
+        groups = [
+            {
+                "name": name,
+                "about": about,
+                "operations": [_operation(*found) for found in _of_tag(openapi_schema, name)],
+            }
+            for name, about in _TAGS.items()
+        ]
+        page = render(
+            "reference.html",
+            info=openapi_schema["info"],
+            groups=groups,
+            schemas=openapi_schema["components"]["schemas"],
+        )
+        return page.encode()
+
+
+def _group(document: Mapping[str, Any], name: str, about: str) -> dict[str, Any]:
+    return {"name": name, "about": about, "operations": [_operation(*found) for found in _of_tag(document, name)]}
 
 
 def _of_tag(document: Mapping[str, Any], tag: str) -> list[tuple[str, str, Mapping[str, Any]]]:

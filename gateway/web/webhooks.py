@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from litestar import Controller, Response, get, post
+from litestar.params import Parameter
 
 from gateway.errors import Refused
 from gateway.flows.receive import MOST
@@ -42,11 +45,12 @@ class Webhooks(Controller):
         summary="Webhooks that fit nothing yet",
     )  # fmt: skip
     async def list_(
-        self, request: StrictRequest, services: Services, state: str = "unmatched", cursor: str | None = None,
-        limit: str | None = None,
+        self, request: StrictRequest, services: Services,
+        in_state: Annotated[str, Parameter(query="state")] = "unmatched",
+        cursor: str | None = None, limit: str | None = None,
     ) -> Hooks:  # fmt: skip
         """Newest first; `state` is unmatched, quarantined, unreadable or unverified."""
-        wanted = next((shown for shown in _SHOWN if shown == state), None)
+        wanted = next((shown for shown in _SHOWN if shown == in_state), None)
         if wanted is None:
             raise Refused(problem("invalid-parameter", f"state: one of {', '.join(_SHOWN)}"))
         most = limit_of(limit)
