@@ -131,8 +131,10 @@ async def _story(client: AsyncClient, config: Config, rows: list[Row]) -> None:
         rows.append(row)
         await _send(client, row, _task(clinic_id), f"demo-{run}-{clinic_id}")
     parent = next((row for row in rows if _has_notes(row, config)), None)
-    if parent is not None and parent.delivery is not None:
-        note = AddNote(task_id=parent.delivery.id, text="Patient called back, prefers mornings.")
+    if parent is not None:
+        note = AddNote(
+            task_id=parent.delivery.id if parent.delivery else None, text="Patient called back, prefers mornings."
+        )
         claim = CreateClaim(clinic_id=parent.clinic, appointment_id=f"a1b2c3d4e5f6{run}")
         for what, command in (("note on it", note), ("claim", claim)):
             row = Row(clinic=parent.clinic, what=what, begun=monotonic())
@@ -157,11 +159,10 @@ def _has_notes(row: Row, config: Config) -> bool:
 
 def _table(rows: Sequence[Row]) -> Table:
     table = Table(title="What went where, and what came back", title_justify="left", expand=False)
-    for heading in ("clinic", "command", "through", "state"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("vendor's id", overflow="ellipsis", no_wrap=True)
-    table.add_column("in the EMR", overflow="ellipsis", no_wrap=True)
-    table.add_column("s", justify="right", no_wrap=True)
+    for heading, width in (("clinic", 20), ("command", 10), ("through", 22), ("state", 9)):
+        table.add_column(heading, min_width=width)
+    table.add_column("id there", overflow="ellipsis", no_wrap=True)
+    table.add_column("s", justify="right", min_width=3)
     for row in rows:
         table.add_row(*_cells(row))
     return table
@@ -171,11 +172,11 @@ def _cells(row: Row) -> tuple[str, ...]:
     delivery = row.delivery
     seconds = f"{row.took:.1f}" if row.took is not None else "..."
     if delivery is None:
-        return row.clinic, row.what, "", f"[red]{row.problem or '...'}[/]", "", "", seconds
+        return row.clinic, row.what, "", f"[red]{row.problem or '...'}[/]", "", seconds
     through = delivery.route.adapter + (f", {delivery.route.emr}" if delivery.route.emr else "")
     state = f"[{_COLOURS.get(delivery.state, 'cyan')}]{delivery.state}[/]"
     waits = f" for its {delivery.waiting_for}" if delivery.waiting_for else ""
-    return row.clinic, row.what, through, state + waits, delivery.vendor.id or "", delivery.vendor.emr_id or "", seconds
+    return row.clinic, row.what, through, state + waits, delivery.vendor.emr_id or delivery.vendor.id or "", seconds
 
 
 async def demo(config: Config, *, port: int, port_base: int, once: bool, console: Console) -> bool:

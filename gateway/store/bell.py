@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-
 QUEUED = "a delivery was queued"
 """What the dispatcher listens for."""
 
