@@ -44,10 +44,13 @@ class Row(Struct, kw_only=True):
     begun: float
     took: float | None = None
 
-    @property
     def over(self) -> bool:
         """Whether nothing more will change."""
         return self.problem is not None or (self.delivery is not None and self.delivery.final)
+
+    def time(self) -> None:
+        """Stop the clock if it is over."""
+        self.took = monotonic() - self.begun if self.over() else None
 
 
 def at_sandbox(config: Config, port_base: int, database: str) -> Config:
@@ -120,7 +123,7 @@ async def _send(client: AsyncClient, row: Row, command: CreateTask | AddNote | C
     except ProblemError as error:
         named = ", ".join(f"{each.code} {each.pointer or ''}".strip() for each in error.problem.errors)
         row.problem = f"{error.problem.code}: {named or error.problem.detail}"
-    row.took = monotonic() - row.begun if row.over else None
+    row.time()
 
 
 async def _story(client: AsyncClient, config: Config, rows: list[Row]) -> None:
@@ -141,12 +144,12 @@ async def _story(client: AsyncClient, config: Config, rows: list[Row]) -> None:
             rows.append(row)
             await _send(client, row, command, f"demo-{run}-{what.partition(' ')[0]}")
     deadline = monotonic() + _PATIENCE
-    while monotonic() < deadline and not all(row.over for row in rows):
+    while monotonic() < deadline and not all(row.over() for row in rows):
         await asyncio.sleep(0.2)
         for row in rows:
-            if not row.over and row.delivery is not None:
+            if not row.over() and row.delivery is not None:
                 row.delivery = await client.get(row.delivery.id)
-                row.took = monotonic() - row.begun if row.over else None
+                row.time()
 
 
 def _has_notes(row: Row, config: Config) -> bool:
