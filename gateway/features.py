@@ -8,6 +8,7 @@ from typing import Any
 from adapters.base import Adapter, Operation
 from schemas.command import CANONICAL
 
+_PUSHES = {"signed": "signed webhooks", "unsigned": "webhooks", "nothing": "nothing; it is asked"}
 _NEED = {"required": "required", "varies": "by EMR", "optional": "yes"}
 
 
@@ -21,7 +22,7 @@ def feature_table(adapters: Mapping[str, Adapter[Any, Any]]) -> str:
             lines.extend(
                 _row(f"`{path}`", [_place(adapters[name], path) for name in names]) for path in CANONICAL[operation]
             )
-    lines.append(_row("result comes", [_result(adapters[name]) for name in names]))
+    lines.append(_row("pushes", [_PUSHES[adapters[name].pushes] for name in names]))
     return "\n".join(lines) + "\n"
 
 
@@ -49,7 +50,3 @@ def _place(adapter: Adapter[Any, Any], path: str) -> str:
         return "in the text"
     most = f", {spot.most} at most" if spot.most else ""
     return f"{_NEED[spot.need]} (`{spot.wire}`{most})"
-
-
-def _result(adapter: Adapter[Any, Any]) -> str:
-    return {"signed": "signed webhook", "unsigned": "webhook", "nothing": "in the answer"}[adapter.pushes]

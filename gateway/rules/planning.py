@@ -12,6 +12,7 @@ from adapters.base import Operation
 from gateway.rules import capability, routing
 from gateway.rules.clinic import Clinic, Connection
 from gateway.rules.mapping import Drawing, fields_of, vendor_parts
+from gateway.rules.reading import beside
 from gateway.rules.routing import Chosen
 from schemas.command import NAMING, AddNote, Command, CreateTask
 from schemas.delivery import Mapped
@@ -80,7 +81,7 @@ def _mapped(clinic: Clinic, request: Request, chosen: Chosen, fields: Mapping[st
     drawing.draw(given, request.now)
     rule = connection.rules[operation.name]
     supplied = drawing.supplied | ({"emr_task_id"} if request.awaits_parent else set())
-    errors = [*drawing.errors, *capability.check(rule, given, supplied, drawing.pointer)]
+    errors = [*beside(drawing.errors, capability.check(rule, given, supplied, drawing.pointer))]
     if request.strict or clinic.on_loss == "refuse":
         errors.extend(_losses(drawing, clinic, strict=request.strict))
     return Plan(
