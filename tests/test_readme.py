@@ -1,0 +1,124 @@
+"""README's examples are run as they are printed, on other ports."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gateway.clinics import load
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+CURLS = [block for block in blocks("sh") if block.startswith("curl")]
+
+
+def free_ports(*offsets: int) -> int:
+    """A port of which those `offsets` above are free as well."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            base: int = probe.getsockname()[1]
+        try:
+            for offset in offsets:
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", base + offset))
+        except (OSError, OverflowError):
+            continue
+        return base
+
+
+@pytest.fixture(scope="module")
+def demo_url() -> Iterator[str]:
+    port = free_ports(0, 1, 2, 3)
+    command = [sys.executable, "-m", "gateway", "demo", "--port", str(port), "--port-base", str(port)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                if httpx.get(f"{url}/health/ready", trust_env=False).status_code == 200:
+                    break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        yield url
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+
+def sent_by(curl: str, url: str) -> httpx.Response:
+    """What the curl command line asks for."""
+    words = shlex.split(curl.replace("\\\n", " "))
+    headers, body, target = {}, None, ""
+    rest = iter(words[1:])
+    for word in rest:
+        match word:
+            case "-H":
+                name, _, value = next(rest).partition(": ")
+                headers[name] = value
+            case "-d":
+                body = next(rest)
+            case "-i":
+                continue
+            case _:
+                target = word.replace("http://127.0.0.1:8080", url)
+    method = "GET" if body is None else "POST"
+    return httpx.request(method, target, headers=headers, content=body, timeout=30, trust_env=False)
+
+
+def test_the_first_curl_delivers_a_task_and_repeating_it_creates_nothing(demo_url: str):
+    first, second = (sent_by(CURLS[0], demo_url) for _ in range(2))
+
+    assert (first.status_code, first.json()["state"]) == (201, "delivered")
+    assert (second.json()["id"], second.headers["idempotent-replayed"]) == (first.json()["id"], "true")
+
+
+def test_the_printed_mapping_is_part_of_the_answer(demo_url: str):
+    printed = json.loads("{" + next(block for block in blocks("json") if "mapping" in block) + "}")["mapping"]
+
+    mapping = sent_by(CURLS[0], demo_url).json()["mapping"]
+
+    assert [entry for entry in printed if entry not in mapping] == []
+
+
+def test_the_explain_curl_names_what_is_missing(demo_url: str):
+    explained = sent_by(CURLS[1], demo_url)
+
+    assert explained.status_code == 200
+    assert explained.json()["would"] == "refuse"
+    assert {error["field"] for error in explained.json()["problems"]} >= {"encounter_note_id"}
+
+
+def test_the_pages_that_readme_names_are_there(demo_url: str):
+    pages = [httpx.get(demo_url + path, trust_env=False) for path in ("/schema", "/schema/openapi.json")]
+
+    assert [page.status_code for page in pages] == [200, 200]
+
+
+def test_the_clinic_of_readme_loads_beside_the_shipped_ones(tmp_path: Path):
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    (tmp_path / "config/clinics/cedar-clinic.yaml").write_text(blocks("yaml")[0])
+
+    config = load(tmp_path / "config", {**os.environ, "CEDAR_COBALT_TOKEN": "at_cedar"})
+
+    assert config.clinics["cedar-clinic"].connections["emr"].emr == "eclinicalworks"
