@@ -38,9 +38,7 @@ def config(version: str) -> OpenAPIConfig:
         title="Task Gateway",
         version=version,
         summary="One canonical task in, the right vendor's request out, its answer back.",
-        description=(
-            "Every error is a problem (RFC 9457): a `code`, all `errors[]` at once, and a page behind its `type`."
-        ),
+        description=("Every error is a problem (RFC 9457): a code, all errors at once, and a page behind its type."),
         components=Components(
             security_schemes={"app_key": SecurityScheme(type="http", scheme="bearer", description="tgk_<id>_<secret>")}
         ),
@@ -83,12 +81,13 @@ def _group(document: Mapping[str, Any], name: str, about: str) -> dict[str, Any]
 
 
 def _of_tag(document: Mapping[str, Any], tag: str) -> list[tuple[str, str, Mapping[str, Any]]]:
-    return [
+    found = [
         (path, method, operation)
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
         if tag in operation.get("tags", ())
     ]
+    return sorted(found, key=lambda each: (len(each[0]), each[0], each[1] != "post"))
 
 
 def _operation(path: str, method: str, operation: Mapping[str, Any]) -> dict[str, Any]:
