@@ -124,7 +124,7 @@ class Dispatcher:
         """One attempt; a second exchange only after a 401 on a kept token, which proves that nothing was created."""
         record = leased.record
         sent = _sent(record, leased.attempt)
-        mark = _Mark(self._store, self._world, leased)
+        mark = _Mark(self._store, self._world, leased, timedelta(seconds=self._configured.config.timeouts.send))
         for last in (False, True):
             try:
                 token = await self._tokens.token(connection)
@@ -173,9 +173,10 @@ class Dispatcher:
 class _Mark:
     """The durable word that the first byte is about to leave, given once, under the attempt's fence."""
 
-    def __init__(self, store: Store, world: World, leased: Leased) -> None:
+    def __init__(self, store: Store, world: World, leased: Leased, longest: timedelta) -> None:
         self._store = store
         self._world = world
+        self._longest = longest
         self.leased = leased
 
     async def __call__(self) -> None:
@@ -185,7 +186,7 @@ class _Mark:
         made: list[Change] = []
 
         def decide(current: Record) -> Change | None:
-            change = attempts.mark(current, self.leased.attempt, now)
+            change = attempts.mark(current, self.leased.attempt, now, now + self._longest)
             made.extend([change] if change else [])
             return change
 

@@ -38,13 +38,23 @@ def claim(record: Record, now: datetime, lease: timedelta) -> Change | None:
     return Change(record=after, attempt=Attempt(delivery_id=record.id, fence=after.fence, started_at=now))
 
 
-def mark(record: Record, attempt: Attempt, now: datetime) -> Change | None:
-    """The connection is up and the first byte is about to leave. None: the fence was lost, nothing may be sent."""
+def mark(record: Record, attempt: Attempt, now: datetime, sent_by: datetime) -> Change | None:
+    """The connection is up and the first byte is about to leave. None: the fence was lost, nothing may be sent.
+
+    `sent_by` is the attempt's outer deadline.
+    """
     moves = step(record.state, "mark", standing(record))
     if record.fence != attempt.fence or moves is None:
         return None
     after = moved(
-        record, moves.state, now, attempts=record.attempts + 1, attempted=True, open_attempt=True, due_at=None
+        record,
+        moves.state,
+        now,
+        attempts=record.attempts + 1,
+        marked=attempt.fence,
+        sent_by=sent_by,
+        open_attempt=True,
+        due_at=None,
     )
     return change(record, after, structs.replace(attempt, marked_at=now))
 
@@ -58,6 +68,8 @@ class Result(Private, frozen=True, kw_only=True):
     at: datetime
     retry_at: datetime
     """When to try again, if nothing was applied."""
+    look_at: datetime | None = None
+    """When to look at the vendor, if it may have been."""
 
 
 def settle(record: Record, attempt: Attempt, result: Result) -> Change:
@@ -80,11 +92,16 @@ def settle(record: Record, attempt: Attempt, result: Result) -> Change:
 
 
 def _late(record: Record, ended: Attempt, result: Result) -> Change:
-    """The attempt's own late answer settles an unknown as if on time; a state beyond that it can only contradict."""
+    """The last attempt's own late answer settles an unknown as if on time; any other can only tell what was created."""
     if ended.marked_at is None:
         return Change(record=record, attempt=ended)
-    closed = structs.replace(record, open_attempt=False)
-    if record.state == "unknown" and (moves := step("unknown", _INPUT_OF[type(result.outcome)], standing(record))):
+    is_last = record.marked == ended.fence
+    closed = structs.replace(record, open_attempt=record.open_attempt and not is_last)
+    if (
+        record.state == "unknown"
+        and is_last
+        and (moves := step("unknown", _INPUT_OF[type(result.outcome)], standing(record)))
+    ):
         return change(record, _proved(closed, moves.state, result), ended)
     if isinstance(result.outcome, Applied | Pending):
         says: Literal["created", "accepted"] = "created" if isinstance(result.outcome, Applied) else "accepted"
@@ -95,15 +112,16 @@ def _late(record: Record, ended: Attempt, result: Result) -> Change:
 
 
 def _proved(record: Record, to: State, result: Result) -> Record:
-    after = moved(record, to, result.at, due_at=None)
+    after = moved(record, to, result.at, due_at=None, looks=0)
     match result.outcome:
         case Applied(ids=ids, work=work, work_raw=raw):
             seen = WorkStatus(status=work, raw=raw, at=result.at) if work else after.work
-            return with_problem(structs.replace(after.with_ids(ids), doubt=False, work=seen), None)
+            watched = record.work_until is not None
+            known = structs.replace(after.with_ids(ids), doubt=False, work=seen)
+            return with_problem(structs.replace(known, due_at=result.look_at if watched else None), None)
         case Pending(ids=ids):
-            return with_problem(
-                structs.replace(after.with_ids(ids), doubt=False, settle_by=settle_by(record, result.at)), None
-            )
+            known = structs.replace(after.with_ids(ids), doubt=False, settle_by=settle_by(record, result.at))
+            return with_problem(structs.replace(known, due_at=result.look_at), None)
         case Refused() as refusal:
             return with_problem(after, refused(record, refusal))
         case Blocked(message=message):
@@ -112,7 +130,7 @@ def _proved(record: Record, to: State, result: Result) -> Record:
         case NotApplied():
             return structs.replace(after, due_at=result.retry_at)
         case Unknown():
-            return structs.replace(after, doubt=True)
+            return structs.replace(after, doubt=True, due_at=result.look_at)
 
 
 def refused(record: Record, outcome: Refused) -> Problem:
@@ -138,4 +156,4 @@ def lease_ended(record: Record, now: datetime) -> Change | None:
     after = structs.replace(record, lease_until=None, fence=record.fence + 1)
     if moves.state == record.state:
         return Change(record=after)
-    return change(record, moved(after, moves.state, now, doubt=True))
+    return change(record, moved(after, moves.state, now, doubt=True, due_at=now, looks=0))

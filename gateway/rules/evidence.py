@@ -9,7 +9,7 @@ from msgspec import structs
 from gateway.rules.change import Change, change, moved, settle_by, standing, with_problem
 from gateway.rules.lifecycle import Input, step
 from gateway.rules.record import Record
-from schemas.delivery import WorkStatus
+from schemas.delivery import State, WorkStatus
 from schemas.outcome import Ids, Sighting
 from schemas.problem import problem
 
@@ -32,7 +32,9 @@ def see(record: Record, sighting: Sighting, now: datetime) -> Change | None:
             state=moves.state,
             fence=record.fence + 1,
             lease_until=None,
-            due_at=None,
+            due_at=_next_look(record, moves.state, now),
+            looks=0,
+            absent_at=None,
             doubt=False,
             overdue=False,
             settle_by=settle_by(record, now) if moves.state == "submitted" else None,
@@ -41,6 +43,12 @@ def see(record: Record, sighting: Sighting, now: datetime) -> Change | None:
     if structs.replace(after, updated_at=record.updated_at) == record:
         return None
     return change(record, structs.replace(after, version=record.version + 1))
+
+
+def _next_look(record: Record, to: State, now: datetime) -> datetime | None:
+    """At once, for a result still to come and for work that is watched."""
+    watched = to == "delivered" and record.work_until is not None and record.work_until > now
+    return now if to == "submitted" or watched else None
 
 
 def _seen_as(record: Record, sighting: Sighting) -> Input | None:

@@ -61,16 +61,24 @@ class Record(Private, frozen=True, kw_only=True):
     attempts: int = 0
     open_attempt: bool = False
     """An attempt that passed its mark has no outcome yet."""
-    attempted: bool = False
-    """An attempt has passed its mark, now or before."""
+    marked: int = 0
+    """The fence of the last attempt that passed its mark; 0: none has."""
+    sent_by: datetime | None = None
+    """When that attempt has ended for certain, whatever became of it."""
     doubt: bool = False
     """An earlier attempt may have been applied and was not proved absent."""
+    absent_at: datetime | None = None
+    """When a complete look first found nothing of it."""
     resent: bool = False
     """The one resend that a proved absence allows has been used."""
     fence: int = 0
     lease_until: datetime | None = None
     due_at: datetime | None = None
-    """When the next attempt may start."""
+    """When the next attempt may start, or, for what was sent, the next look at the vendor is due."""
+    looks: int = 0
+    """How many looks there were since it came into its state."""
+    work_until: datetime | None = None
+    """How long its work status is watched by looks."""
     give_up_at: datetime | None = None
     settles_within: int = 900
     """Seconds until a submitted delivery is overdue."""
@@ -87,6 +95,11 @@ class Record(Private, frozen=True, kw_only=True):
     def operation(self) -> Name:
         """The operation that its kind stands for."""
         return NAMING[COMMANDS[self.kind]].operation
+
+    @property
+    def attempted(self) -> bool:
+        """An attempt has passed its mark, now or before."""
+        return self.marked > 0
 
     @property
     def ids(self) -> Ids:

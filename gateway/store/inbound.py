@@ -232,7 +232,7 @@ def _with_ids_of(tx: Tx, sighting: Sighting) -> list[Record]:
 def _without_vendor_id(tx: Tx, connection: tuple[str, str]) -> list[Record]:
     rows = tx.execute(
         f"SELECT {ALL} FROM deliveries WHERE clinic_id = ? AND connection = ?"  # noqa: S608 - our own column names
-        " AND state IN ('queued', 'held', 'sending', 'submitted', 'unknown') AND vendor_id IS NULL AND attempted = 1",
+        " AND state IN ('queued', 'held', 'sending', 'submitted', 'unknown') AND vendor_id IS NULL AND marked > 0",
         connection,
     ).fetchall()
     return [record_of(row) for row in rows]

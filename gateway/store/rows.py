@@ -36,10 +36,13 @@ class Tx(Protocol):
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_TIMES = frozenset({"lease_until", "due_at", "give_up_at", "settle_by", "created_at", "updated_at"})
-_FLAGS = frozenset(
-    {"awaits_parent", "awaits_connection", "overdue", "conflict", "open_attempt", "attempted", "doubt", "resent"}
-)
+_TIMES = frozenset(
+    {
+        "lease_until", "due_at", "give_up_at", "settle_by", "created_at", "updated_at", "sent_by", "absent_at",
+        "work_until",
+    }
+)  # fmt: skip
+_FLAGS = frozenset({"awaits_parent", "awaits_connection", "overdue", "conflict", "open_attempt", "doubt", "resent"})
 
 COLUMNS: tuple[str, ...] = Record.__struct_fields__
 ALL = ", ".join(COLUMNS)

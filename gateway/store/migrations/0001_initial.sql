@@ -32,12 +32,16 @@ CREATE TABLE deliveries (
     one_per TEXT,
     attempts INTEGER NOT NULL,
     open_attempt INTEGER NOT NULL,
-    attempted INTEGER NOT NULL,
+    marked INTEGER NOT NULL,
+    sent_by BIGINT,
     doubt INTEGER NOT NULL,
+    absent_at BIGINT,
     resent INTEGER NOT NULL,
     fence INTEGER NOT NULL,
     lease_until BIGINT,
     due_at BIGINT,
+    looks INTEGER NOT NULL,
+    work_until BIGINT,
     give_up_at BIGINT,
     settles_within INTEGER NOT NULL,
     settle_by BIGINT,
@@ -50,6 +54,7 @@ CREATE TABLE deliveries (
 );
 CREATE INDEX deliveries_newest ON deliveries (clinic_id, kind, created_at, id);
 CREATE INDEX deliveries_due ON deliveries (due_at) WHERE state = 'queued';
+CREATE INDEX deliveries_looks ON deliveries (due_at) WHERE state IN ('submitted', 'unknown', 'delivered');
 CREATE INDEX deliveries_leased ON deliveries (lease_until) WHERE lease_until IS NOT NULL;
 CREATE INDEX deliveries_giving_up ON deliveries (give_up_at) WHERE state IN ('queued', 'held');
 CREATE INDEX deliveries_settling ON deliveries (settle_by) WHERE state = 'submitted' AND overdue = 0;
