@@ -19,8 +19,10 @@ from gateway.errors import Stopped
 from gateway.flows.ask import Asking
 from gateway.flows.configured import Configured
 from gateway.flows.dispatch import Dispatcher
+from gateway.flows.follow import Follower
 from gateway.flows.receive import Mailbox
 from gateway.flows.submit import Desk
+from gateway.flows.tokens import Tokens
 from gateway.rules.clinic import Config
 from gateway.store.base import Store
 from gateway.store.sqlite import SqliteStore
@@ -101,7 +103,9 @@ async def running(
     await store.open()
     way_out = make_wire() if make_wire else wire(config.timeouts)
     configured = Configured(config)
-    dispatcher = Dispatcher(store, way_out, configured, world)
+    tokens = Tokens(way_out, world)
+    dispatcher = Dispatcher(store, way_out, configured, world, tokens)
+    follower = Follower(store, way_out, configured, world, tokens)
     desk = Desk(store, dispatcher, configured, world)
     mailbox = Mailbox(store, configured, world)
     await store.pass_time(world.now(), every_lease=True)
@@ -117,12 +121,14 @@ async def running(
         salt=await store.salt(secrets.token_hex(32)),
     )
     sending = asyncio.create_task(dispatcher.run())
+    looking = asyncio.create_task(follower.run())
     log.info("gateway.started", count=len(config.clinics), version=version("task-gateway"))
     try:
         yield services
     finally:
+        await follower.stop()
         await dispatcher.stop(DRAIN_SECONDS)
-        await sending
+        await asyncio.gather(sending, looking)
         await mailbox.stop()
         await way_out.aclose()
         await store.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from msgspec import structs
@@ -16,6 +16,7 @@ from gateway.rules import attempts, verdict
 from gateway.rules.attempts import Result
 from gateway.rules.change import Attempt, Change
 from gateway.rules.clinic import Connection
+from gateway.rules.following import after_looks, waits
 from gateway.rules.record import Record
 from gateway.rules.retry import next_try
 from gateway.rules.showing import with_extras
@@ -24,7 +25,8 @@ from gateway.store.bell import QUEUED
 from gateway.store.deliveries import Leased
 from gateway.transport import Exchange, MarkRefused, Wire
 from gateway.world import World
-from schemas.outcome import Blocked, NotApplied, Outcome
+from schemas.delivery import State
+from schemas.outcome import Applied, Blocked, NotApplied, Outcome, Pending, Unknown
 from schemas.private import Secret
 
 LEASE = timedelta(seconds=120)
@@ -41,12 +43,12 @@ log = structlog.get_logger("dispatch")
 class Dispatcher:
     """Sends what is leased to this process, and leases what is due."""
 
-    def __init__(self, store: Store, wire: Wire, configured: Configured, world: World) -> None:
+    def __init__(self, store: Store, wire: Wire, configured: Configured, world: World, tokens: Tokens) -> None:
         self._store = store
         self._wire = wire
         self._configured = configured
         self._world = world
-        self._tokens = Tokens(wire, world)
+        self._tokens = tokens
         self._sends: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._slots: dict[str, asyncio.Semaphore] = {}
@@ -151,7 +153,11 @@ class Dispatcher:
         asked = outcome.retry_after if isinstance(outcome, NotApplied) else None
         tries = record.attempts + 1
         result = Result(
-            outcome=outcome, status=status, at=now, retry_at=next_try(now, tries, asked, code, self._world.roll())
+            outcome=outcome,
+            status=status,
+            at=now,
+            retry_at=next_try(now, tries, asked, code, self._world.roll()),
+            look_at=self._first_look(record, outcome),
         )
         log.info(
             "attempt.settled",
@@ -168,6 +174,13 @@ class Dispatcher:
                 await asyncio.sleep(0.2)
             else:
                 return
+
+    def _first_look(self, record: Record, outcome: Outcome) -> datetime | None:
+        connection = self._configured.connection(record.clinic_id, record.connection)
+        if connection is None or not isinstance(outcome, Applied | Pending | Unknown):
+            return None
+        state: State = "unknown" if isinstance(outcome, Unknown) else "submitted"
+        return after_looks(0, waits(state, connection.account, self._configured.config.follow), self._world.now())
 
 
 class _Mark:

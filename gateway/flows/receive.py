@@ -110,6 +110,8 @@ class Mailbox:
         if telling:
             seen = [self._seen(hook, account, sighting) for sighting in telling]
             state = await self._store.sight(hook.id, event_id, seen, self._world.now())
+        elif sightings and sightings[0].says == "changed":
+            state = await self._hint(hook, account, sightings[0])
         else:
             state = await self._account_event(hook, account, sightings[0] if sightings else None)
         log.info("webhook.read", webhook_id=hook.id, account=hook.account, state=state)
@@ -127,6 +129,13 @@ class Mailbox:
             account_connections=frozenset() if unknown else self._configured.connections_of(account),
             why_nowhere=f"unknown connection {sighting.reference}" if unknown else None,
         )
+
+    async def _hint(self, hook: Webhook, account: Account, sighting: Sighting) -> WebhookState:
+        """Something changed there: the delivery it names is looked up."""
+        found = await self._store.look_for(self._seen(hook, account, sighting), self._world.now())
+        state: WebhookState = "matched" if found else "ignored"
+        await self._store.read_webhook(hook.id, Reading(state=state, event_id=sighting.event_id))
+        return state
 
     async def _account_event(self, hook: Webhook, account: Account, sighting: Sighting | None) -> WebhookState:
         """A link that needs its owner pauses the connection it names; all else says nothing that matters here."""

@@ -137,6 +137,7 @@ class Desk:
             one_per=plan.one_per,
             settles_within=plan.operation.settles_within,
             give_up_at=now + (clinic.hold_for if planned.parent else clinic.give_up_after),
+            work_until=now + clinic.follow_work if clinic.follow_work and naming.kind == "task" else None,
             retry_of=submission.retry_of,
             created_at=now,
             updated_at=now,

@@ -39,7 +39,7 @@ class Tokens:
         request = connection.adapter.build_token(connection.link())
         if request is None:
             return None
-        exchange = await self._wire.exchange(request, _unmarked, reuse=True)
+        exchange = await self._wire.exchange(request, unmarked, reuse=True)
         if exchange.response is None:
             raise NoToken(exchange.fault, refused=False)
         status = exchange.response.status
@@ -60,5 +60,5 @@ def _key(connection: Connection) -> tuple[str, str, str]:
     return connection.account.name, connection.clinic_id, connection.name
 
 
-async def _unmarked() -> None:
+async def unmarked() -> None:
     """A read leaves no trace at the vendor, so nothing is marked."""

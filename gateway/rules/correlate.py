@@ -46,6 +46,12 @@ def correlate(sighting: Sighting, candidates: Iterable[Record]) -> Match | Parke
     return _one([record for record in pool if _by_content(record, sighting)], "content")
 
 
+def fits(record: Record, sighting: Sighting) -> bool:
+    """Whether the sighting may be of this delivery, by any evidence."""
+    tests = (_by_id, _by_job, _by_mark, _by_content)
+    return sighting.operation in (None, record.operation) and any(test(record, sighting) for test in tests)
+
+
 def _one(found: list[Record], by: str) -> Match | Parked:
     if len(found) == 1:
         return Match(found[0].id, by)

@@ -14,9 +14,10 @@ from typing import TypeVar
 
 from gateway.rules.change import Change
 from gateway.rules.record import Record
-from gateway.store import deliveries, inbound, reading
+from gateway.store import deliveries, following, inbound, reading
 from gateway.store.bell import Bell
 from gateway.store.deliveries import Accepted, Asked, Key, Leased, NewId, Writing
+from gateway.store.following import Looked
 from gateway.store.inbound import Reading, Seen, Webhook, WebhookState
 from gateway.store.reading import Listed, Paused, Wanted
 from gateway.store.rows import Tx
@@ -114,6 +115,22 @@ class Store(ABC):
     async def next_due(self) -> datetime | None:
         """When there is something to do next, as far as time alone tells."""
         return await self.read(reading.next_due)
+
+    async def due_looks(self, now: datetime, limit: int) -> Sequence[Record]:
+        """Take deliveries whose look at the vendor is due; nobody else takes them for two minutes."""
+        return await self._writing(now, lambda writing: following.due_looks(writing, limit))
+
+    async def look(self, taken: Looked, now: datetime) -> None:
+        """Apply everything a look has listed, then plan the next one, or conclude from finding nothing."""
+        await self._writing(now, lambda writing: following.look(writing, taken))
+
+    async def look_for(self, hint: Seen, now: datetime) -> str | None:
+        """Make a look due at the delivery that a hint is of; its id, if there is one."""
+        return await self._writing(now, lambda writing: following.look_for(writing, hint))
+
+    async def next_look(self) -> datetime | None:
+        """When the next look is due."""
+        return await self.read(reading.next_look)
 
     async def pause(self, clinic_id: str, connection: str, why: Problem, now: datetime) -> None:
         """Pause a connection and hold what is queued for it; no-op when it is paused already."""

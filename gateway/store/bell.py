@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 QUEUED = "a delivery was queued"
 """What the dispatcher listens for."""
+LOOK = "a look is due"
+"""What the follower listens for."""
 
 
 class Bell:

@@ -13,7 +13,7 @@ from gateway.rules.accepting import begun, parent_was_not_created
 from gateway.rules.change import Attempt, Change
 from gateway.rules.record import Record, thin
 from gateway.store import inbound
-from gateway.store.bell import QUEUED
+from gateway.store.bell import LOOK, QUEUED
 from gateway.store.rows import ALL, INSERT, UPDATE, Tx, json_text, record_of, row_of, save_attempt, stamp
 from schemas.delivery import RESENDABLE
 from schemas.private import Private
@@ -171,6 +171,8 @@ def save(writing: Writing, before: Record, decided: Change) -> None:
     writing.touched.add(after.id)
     if after.state == "queued" and before.state != "queued":
         writing.touched.add(QUEUED)
+    if after.due_at is not None and after.state in {"submitted", "unknown", "delivered"}:
+        writing.touched.add(LOOK)
     if decided.attempt is not None:
         save_attempt(tx, decided.attempt)
     _save_events(writing, after, decided.events)

@@ -23,7 +23,7 @@ quarantined: its connection and its ids belong to two clinics. unreadable: its a
 its signature is wrong, so it proves nothing. ignored: it says nothing that matters here."""
 
 _decoder = msgspec.json.Decoder(Sighting)
-_CORRELATED = frozenset({"created", "accepted", "failed"})
+_CORRELATED = frozenset({"created", "accepted", "failed", "changed"})
 
 
 class Webhook(Private, frozen=True, kw_only=True):
@@ -143,7 +143,7 @@ def read_webhook(tx: Tx, webhook_id: str, reading: Reading) -> None:
 
 def sight(tx: Tx, seen: Seen, now: datetime) -> tuple[WebhookState, str | None, Sighted | None]:
     """Correlate one sighting and keep it: what it came to, why, and the change it makes."""
-    found = _find(tx, seen)
+    found = recognise(tx, seen)
     if isinstance(found, Parked):
         state: WebhookState = "quarantined" if _is_elsewhere(tx, seen) else "unmatched"
         why = "its ids belong to another connection" if state == "quarantined" else found.why
@@ -175,7 +175,7 @@ def correlate_parked(tx: Tx, clinic_id: str, connection: str, now: datetime) -> 
             connection=(clinic_id, connection),
             account_connections=frozenset(),
         )
-        found = _find(tx, seen)
+        found = recognise(tx, seen)
         if isinstance(found, Parked) or found[0].state == "sending":
             continue
         record, by = found
@@ -190,7 +190,7 @@ def correlate_parked(tx: Tx, clinic_id: str, connection: str, now: datetime) -> 
             yield Sighted(before=record, change=decided)
 
 
-def _find(tx: Tx, seen: Seen) -> tuple[Record, str] | Parked:
+def recognise(tx: Tx, seen: Seen) -> tuple[Record, str] | Parked:
     """The delivery a sighting is of: by ids first, and by content only within the connection it names."""
     if seen.why_nowhere:
         return Parked(seen.why_nowhere)
@@ -247,6 +247,11 @@ def _is_elsewhere(tx: Tx, seen: Seen) -> bool:
     return any(
         (record.clinic_id, record.connection) in seen.account_connections - {seen.connection} for record in others
     )
+
+
+def keep_applied(tx: Tx, seen: Seen, delivery_id: str, by: str, now: datetime) -> None:
+    """Keep a sighting that told something new of a delivery."""
+    _keep(tx, seen, _Placed(state="applied", why=f"matched by {by}", delivery_id=delivery_id), now)
 
 
 def _keep(tx: Tx, seen: Seen, placed: _Placed, now: datetime) -> None:

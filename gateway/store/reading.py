@@ -165,6 +165,14 @@ def next_due(tx: Tx) -> datetime | None:
     return moment(min(times)) if times else None
 
 
+def next_look(tx: Tx) -> datetime | None:
+    """When the next look is due."""
+    (at,) = tx.execute(
+        "SELECT min(due_at) FROM deliveries WHERE state IN ('submitted', 'unknown', 'delivered')"
+    ).fetchone()
+    return None if at is None else moment(at)
+
+
 def paused(tx: Tx) -> tuple[Paused, ...]:
     """The connections that are paused."""
     rows = tx.execute("SELECT clinic_id, connection, since, code, detail FROM paused_connections").fetchall()

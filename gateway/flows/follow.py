@@ -1,0 +1,143 @@
+"""Following: what was submitted, and what is not known, is looked up at the vendor until it is settled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from contextlib import suppress
+
+import structlog
+
+from adapters.base import HttpResponse, Page, Sent
+from gateway.flows.configured import Configured
+from gateway.flows.tokens import NoToken, Tokens, unmarked
+from gateway.rules.clinic import Connection
+from gateway.rules.following import waits
+from gateway.rules.record import Record
+from gateway.store.base import Store, StoreUnavailable
+from gateway.store.bell import LOOK
+from gateway.store.following import Looked
+from gateway.store.inbound import Seen
+from gateway.transport import Wire
+from gateway.world import World
+from schemas.outcome import Sighting
+
+_MOST_PAGES = 20
+_BATCH = 64
+_LONGEST_SLEEP = 5.0
+_SHORTEST_SLEEP = 0.01
+
+log = structlog.get_logger("follow")
+
+
+class Follower:
+    """Takes the looks that are due; one at a time for each connection."""
+
+    def __init__(self, store: Store, wire: Wire, configured: Configured, world: World, tokens: Tokens) -> None:
+        self._store = store
+        self._wire = wire
+        self._configured = configured
+        self._world = world
+        self._tokens = tokens
+        self._lanes: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._looks: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Look until `stop`."""
+        with self._store.bell.listen(LOOK) as self._woken:
+            while not self._stopping:
+                self._woken.clear()
+                try:
+                    pause = await self._round()
+                except StoreUnavailable:
+                    log.warning("follow.store_unavailable")
+                    pause = _LONGEST_SLEEP
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), pause)
+
+    async def stop(self) -> None:
+        """Look no more; looks under way are dropped, since a read leaves nothing behind."""
+        self._stopping = True
+        self._woken.set()
+        for look in self._looks:
+            look.cancel()
+        await asyncio.gather(*self._looks, return_exceptions=True)
+
+    async def _round(self) -> float:
+        for record in await self._store.due_looks(self._world.now(), _BATCH):
+            task = asyncio.create_task(self._look(record))
+            self._looks.add(task)
+            task.add_done_callback(self._looks.discard)
+        due = await self._store.next_look()
+        until = _LONGEST_SLEEP if due is None else (due - self._world.now()).total_seconds()
+        return min(max(until, _SHORTEST_SLEEP), _LONGEST_SLEEP)
+
+    async def _look(self, record: Record) -> None:
+        connection = self._configured.connection(record.clinic_id, record.connection)
+        if connection is None or not connection.adapter.supports(record.operation):
+            return
+        async with self._lanes[record.clinic_id, record.connection]:
+            try:
+                sightings, complete = await self._listed(record, connection)
+            except Exception:
+                log.exception("look.broke", delivery_id=record.id, adapter=record.adapter)
+                sightings, complete = [], False
+            taken = Looked(
+                delivery_id=record.id,
+                sightings=[self._seen(connection, sighting) for sighting in sightings],
+                complete=complete,
+                schedule=waits(record.state, connection.account, self._configured.config.follow),
+                gap=self._configured.config.follow.absence_gap,
+            )
+            with suppress(StoreUnavailable):  # the look comes due again by itself
+                await self._store.look(taken, self._world.now())
+        log.info("look.taken", delivery_id=record.id, adapter=record.adapter, state=record.state, count=len(sightings))
+
+    async def _listed(self, record: Record, connection: Connection) -> tuple[list[Sighting], bool]:
+        """Everything the vendor lists, page by page, and whether what is not listed does not exist."""
+        sent = Sent(
+            ref=record.id,
+            operation=record.operation,
+            values=record.content.values,
+            at=record.created_at,
+            ids=record.ids,
+        )
+        found: list[Sighting] = []
+        for number in range(1, _MOST_PAGES + 1):
+            page = await self._page(sent, connection, number)
+            if page is None:
+                return found, False
+            found.extend(page.sightings)
+            if not page.more:
+                return found, page.complete
+        return found, False
+
+    async def _page(self, sent: Sent, connection: Connection, number: int) -> Page | None:
+        try:
+            token = await self._tokens.token(connection)
+        except NoToken:
+            return None
+        request = connection.adapter.build_lookup(sent, connection.link(token), number)
+        if request is None:
+            return None
+        exchange = await self._wire.exchange(request, unmarked, reuse=True)
+        if exchange.response is None or not _succeeded(exchange.response):
+            return None
+        return connection.adapter.parse_lookup(sent, exchange.response)
+
+    def _seen(self, connection: Connection, sighting: Sighting) -> Seen:
+        return Seen(
+            id=self._world.new_id("sgt"),
+            webhook_id=None,
+            source="lookup",
+            account=connection.account.name,
+            sighting=sighting,
+            connection=(connection.clinic_id, connection.name),
+            account_connections=frozenset(),
+        )
+
+
+def _succeeded(response: HttpResponse) -> bool:
+    return 200 <= response.status < 300  # noqa: PLR2004 - the class of successes

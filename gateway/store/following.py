@@ -1,0 +1,80 @@
+"""The transactions of looking: which deliveries are due for a look, and what a look came to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from msgspec import structs
+
+from gateway.rules.correlate import Parked
+from gateway.rules.evidence import see
+from gateway.rules.following import Look, is_possible, look_soon, looked
+from gateway.rules.record import Record
+from gateway.store import inbound
+from gateway.store.deliveries import Writing, find, save
+from gateway.store.rows import ALL, UPDATE, record_of, row_of, stamp
+from schemas.private import Private
+
+_TAKEN = timedelta(seconds=120)
+"""How long a look belongs to the worker that took it; if that is gone, another looks."""
+
+
+class Looked(Private, frozen=True, kw_only=True):
+    """A look that was taken: what was listed, and whether to its end. `schedule` and `gap` are in seconds."""
+
+    delivery_id: str
+    sightings: Sequence[inbound.Seen]
+    complete: bool
+    schedule: tuple[float, ...]
+    gap: float
+
+
+def due_looks(writing: Writing, limit: int) -> list[Record]:
+    """Take deliveries whose look is due, the longest due first."""
+    rows = writing.tx.execute(
+        f"SELECT {ALL} FROM deliveries WHERE state IN ('submitted', 'unknown', 'delivered')"  # noqa: S608 - our own text
+        " AND due_at <= ? ORDER BY due_at LIMIT ?",
+        (stamp(writing.now), limit),
+    ).fetchall()
+    taken = [record_of(row) for row in rows]
+    for record in taken:
+        held = structs.replace(record, due_at=writing.now + _TAKEN)
+        writing.tx.execute(UPDATE, [*row_of(held), record.id])
+    return taken
+
+
+def look(writing: Writing, taken: Looked) -> None:
+    """Give every sighting to the correlator; then plan the next look, or conclude from finding nothing."""
+    doubtful = [one.sighting for one in taken.sightings if not _recognised(writing, one)]
+    record = find(writing.tx, taken.delivery_id)
+    if record is None:
+        return
+    came_to = Look(at=writing.now, complete=taken.complete, possible=is_possible(record, doubtful))
+    decided = looked(record, came_to, taken.schedule, timedelta(seconds=taken.gap))
+    if decided:
+        save(writing, record, decided)
+
+
+def _recognised(writing: Writing, seen: inbound.Seen) -> bool:
+    """Apply a sighting to the delivery it is of; whether there is one. What is listed of others is not kept."""
+    found = inbound.recognise(writing.tx, seen)
+    if isinstance(found, Parked):
+        return False
+    record, by = found
+    decided = see(record, seen.sighting, writing.now)
+    if decided:
+        inbound.keep_applied(writing.tx, seen, record.id, by, writing.now)
+        save(writing, record, decided)
+    return True
+
+
+def look_for(writing: Writing, seen: inbound.Seen) -> str | None:
+    """Make a look due at the delivery that shares an id with a hint; its id, if there is one."""
+    found = inbound.recognise(writing.tx, seen)
+    if isinstance(found, Parked):
+        return None
+    decided = look_soon(found[0], writing.now)
+    if decided:
+        save(writing, found[0], decided)
+    return found[0].id
