@@ -164,6 +164,10 @@ def _answered(accepted: Accepted) -> Submitted:
         case "duplicate" | "parent_not_created":
             code: Code = "duplicate" if accepted.what == "duplicate" else "parent-not-created"
             raise Refused(structs.replace(problem(code), delivery={"id": accepted.record.id}))
+        case "not_resendable":
+            retried_as = accepted.record.retried_as
+            found = problem("already-retried" if retried_as else "outcome-unknown")
+            raise Refused(structs.replace(found, delivery={"id": retried_as or accepted.record.id}))
 
 
 def _refusal(errors: Any) -> Explanation:

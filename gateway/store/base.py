@@ -73,8 +73,8 @@ class Store(ABC):
     async def accept(self, record: Record, key: Key | None, lease: timedelta) -> Accepted:
         """Store a new delivery, its key and its event together; leased to this process where it can go at once.
 
-        A key that was used before, a delivery that stands in the way, or a task that was not created: nothing is
-        stored, and `Accepted.what` says which.
+        A key that was used before, a delivery that stands in the way, a task that was not created, a second retry of
+        one delivery: nothing is stored, and `Accepted.what` says which.
         """
         return await self._writing(record.created_at, lambda writing: deliveries.accept(writing, record, key, lease))
 

@@ -35,10 +35,10 @@ class Accepted(Private, frozen=True, kw_only=True):
 
     `new`: stored, with `attempt` where this process is to send it at once. `replay`: the key's earlier delivery.
     `key_reused`: the key belongs to another request. `duplicate`: `record` stands in the way. `parent_not_created`: so
-    does the note's task.
+    does the note's task. `not_resendable`: what it repeats was repeated already, or may have been created after all.
     """
 
-    what: Literal["new", "replay", "key_reused", "duplicate", "parent_not_created"]
+    what: Literal["new", "replay", "key_reused", "duplicate", "parent_not_created", "not_resendable"]
     record: Record
     attempt: Attempt | None = None
 
@@ -80,6 +80,9 @@ def accept(writing: Writing, record: Record, key: Key | None, lease: timedelta) 
     earlier = by_key(tx, record.app, key) if key else None
     if earlier is not None:
         return earlier
+    repeated = find(tx, record.retry_of) if record.retry_of else None
+    if repeated is not None and (repeated.retried_as or not repeated.safe_to_resend):
+        return Accepted(what="not_resendable", record=repeated)
     in_the_way = _one_of_its_kind(tx, record)
     if in_the_way is not None:
         return Accepted(what="duplicate", record=in_the_way)
