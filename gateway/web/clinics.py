@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from litestar import Controller, get, post
+from litestar.params import FromPath, JSONBody
 from msgspec import structs
 
 from gateway.errors import Refused
@@ -27,7 +28,7 @@ from gateway.web.replies import (
     OperationRule,
     Reason,
 )
-from gateway.web.services import Services
+from gateway.web.services import Served, Services
 from schemas.command import Name
 from schemas.problem import problem
 
@@ -51,7 +52,7 @@ class About(Controller):
         )
 
     @get("/clinics", guards=[needs("read")], responses=problems(), summary="The clinics in reach")
-    async def clinics(self, request: StrictRequest, services: Services) -> Clinics:
+    async def clinics(self, request: StrictRequest, services: Served) -> Clinics:
         """Each with its connections and what they can be asked."""
         return Clinics(items=[_summary(clinic) for clinic in _within_reach(request, services)])
 
@@ -59,7 +60,7 @@ class About(Controller):
         "/clinics/{clinic_id:str}/capabilities", guards=[needs("read")],
         responses=problems(404), summary="What a clinic's connections take and want",
     )  # fmt: skip
-    async def capabilities(self, request: StrictRequest, services: Services, clinic_id: str) -> Capabilities:
+    async def capabilities(self, request: StrictRequest, services: Served, clinic_id: FromPath[str]) -> Capabilities:
         """The effective rules of each connection, each with the layer it comes from."""
         clinic = services.configured.clinic(clinic_id)
         if clinic is None or not request.user.may_touch(clinic_id):
@@ -74,7 +75,7 @@ class About(Controller):
         "/connections", guards=[needs("read")], responses=problems(),
         summary="The connections in reach, and whether they work",
     )  # fmt: skip
-    async def connections(self, request: StrictRequest, services: Services) -> Connections:
+    async def connections(self, request: StrictRequest, services: Served) -> Connections:
         """Paused ones say since when and why."""
         paused = {(gone.clinic_id, gone.connection): gone for gone in await services.store.paused()}
         return Connections(
@@ -90,7 +91,12 @@ class About(Controller):
         status_code=200, responses=problems(400, 404, 413, 415, 422), summary="Hold everything for a connection",
     )  # fmt: skip
     async def pause(
-        self, request: StrictRequest, services: Services, clinic_id: str, name: str, data: Reason
+        self,
+        request: StrictRequest,
+        services: Served,
+        clinic_id: FromPath[str],
+        name: FromPath[str],
+        data: JSONBody[Reason],
     ) -> ConnectionHealth:
         """What is queued is held, what is accepted from now on too, until `resume`."""
         connection = _connection(request, services, clinic_id, name)
@@ -102,7 +108,9 @@ class About(Controller):
         "/connections/{clinic_id:str}/{name:str}/resume", guards=[needs("operate")],
         status_code=200, responses=problems(404), summary="Open a paused connection again",
     )  # fmt: skip
-    async def resume(self, request: StrictRequest, services: Services, clinic_id: str, name: str) -> ConnectionHealth:
+    async def resume(
+        self, request: StrictRequest, services: Served, clinic_id: FromPath[str], name: FromPath[str]
+    ) -> ConnectionHealth:
         """What was held goes out."""
         connection = _connection(request, services, clinic_id, name)
         await services.store.resume(clinic_id, name, services.world.now())

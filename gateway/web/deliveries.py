@@ -7,6 +7,7 @@ from typing import ClassVar
 from litestar import Controller, Response, get, post
 from litestar.di import Provide
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, JSONBody
 
 from gateway.errors import Refused
 from gateway.flows.ask import Finding
@@ -17,7 +18,7 @@ from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
 from gateway.web.problems import problems
 from gateway.web.replies import Deliveries, Reason, Timeline
-from gateway.web.services import Services
+from gateway.web.services import Served, Services
 from gateway.web.submitting import EXPLAIN_ANSWERS, SUBMIT_ANSWERS, explain, location, submit
 from schemas.command import AddNote, CreateClaim, CreateTask, Kind
 from schemas.delivery import Delivery
@@ -48,12 +49,12 @@ class _OfOneKind(Controller):
         "/", guards=[needs("read")], responses=problems(400),
         summary="List deliveries, newest first, their commands left out",
     )  # fmt: skip
-    async def list_(self, request: StrictRequest, services: Services, filters: lists.Asked) -> Deliveries:
+    async def list_(self, request: StrictRequest, services: Served, filters: lists.Filters) -> Deliveries:
         """Filters are by equality; `id`, `emr_id` and `job_id` are the vendor's."""
         return await lists.page(services.store, lists.wanted(request, filters, self.kind))
 
     @get("/{delivery_id:str}", guards=[needs("read")], responses=_ON_ONE, summary="One delivery")
-    async def get_(self, request: StrictRequest, services: Services, delivery_id: str) -> Response[Delivery]:
+    async def get_(self, request: StrictRequest, services: Served, delivery_id: FromPath[str]) -> Response[Delivery]:
         """The delivery as it is now."""
         record = await found(request, services, delivery_id, self.kind)
         return Response(present(record), headers={"ETag": f'"{record.version}"'})
@@ -62,7 +63,7 @@ class _OfOneKind(Controller):
         "/{delivery_id:str}/timeline", guards=[needs("read")], responses=_ON_ONE,
         summary="All that happened to a delivery",
     )  # fmt: skip
-    async def timeline(self, request: StrictRequest, services: Services, delivery_id: str) -> Timeline:
+    async def timeline(self, request: StrictRequest, services: Served, delivery_id: FromPath[str]) -> Timeline:
         """Accepted, the rule, each attempt with its verdict and timing, sightings, events."""
         record = await found(request, services, delivery_id, self.kind)
         return Timeline(items=await services.store.timeline(record))
@@ -71,7 +72,7 @@ class _OfOneKind(Controller):
         "/{delivery_id:str}/cancel", guards=[needs("submit")], status_code=200,
         responses=problems(404, 409), summary="Withdraw a delivery that was not sent",
     )  # fmt: skip
-    async def cancel(self, request: StrictRequest, services: Services, delivery_id: str) -> Delivery:
+    async def cancel(self, request: StrictRequest, services: Served, delivery_id: FromPath[str]) -> Delivery:
         """Only while nothing has reached the vendor; no vendor here can withdraw."""
         record = await found(request, services, delivery_id, self.kind)
         return present(await services.asking.cancel(record, request.user))
@@ -81,7 +82,7 @@ class _OfOneKind(Controller):
         summary="Look now, or make a new delivery of one that ended badly",
     )  # fmt: skip
     async def retry(
-        self, request: StrictRequest, services: Services, delivery_id: str, data: Reason
+        self, request: StrictRequest, services: Served, delivery_id: FromPath[str], data: JSONBody[Reason]
     ) -> Response[Delivery]:
         """On what waits: look now. On what was rejected or failed: a new delivery, answered with 201."""
         record = await found(request, services, delivery_id, self.kind)
@@ -92,7 +93,7 @@ class _OfOneKind(Controller):
         responses=_ASK, summary="Settle by a person's word what is not known",
     )  # fmt: skip
     async def resolve(
-        self, request: StrictRequest, services: Services, delivery_id: str, data: Finding
+        self, request: StrictRequest, services: Served, delivery_id: FromPath[str], data: JSONBody[Finding]
     ) -> Response[Delivery]:
         """For unknown outcomes, overdue submissions and conflicts: created or not_created, with a reason."""
         record = await found(request, services, delivery_id, self.kind)
@@ -116,8 +117,8 @@ class Tasks(_OfOneKind):
     async def create(
         self,
         request: StrictRequest,
-        services: Services,
-        data: CreateTask,  # noqa: ARG002 - read strictly, see StrictRequest
+        services: Served,
+        data: JSONBody[CreateTask],  # noqa: ARG002 - read strictly, see StrictRequest
     ) -> Response[Delivery]:
         """Durable before the answer; waits for the vendor's first reply unless `Prefer` says otherwise."""
         return await submit(request, services, CreateTask)
@@ -129,8 +130,8 @@ class Tasks(_OfOneKind):
     async def explain(
         self,
         request: StrictRequest,
-        services: Services,
-        data: CreateTask,  # noqa: ARG002 - likewise
+        services: Served,
+        data: JSONBody[CreateTask],  # noqa: ARG002 - likewise
     ) -> Explanation:
         """A dry run: opens no socket and writes nothing."""
         return await explain(request, services, CreateTask)
@@ -142,9 +143,9 @@ class Tasks(_OfOneKind):
     async def add_note(
         self,
         request: StrictRequest,
-        services: Services,
-        task_id: str,
-        data: AddNote,  # noqa: ARG002 - likewise
+        services: Served,
+        task_id: FromPath[str],
+        data: JSONBody[AddNote],  # noqa: ARG002 - likewise
     ) -> Response[Delivery]:
         """Held until the task has its id in the EMR; notes of one task go out in order."""
         await found(request, services, task_id, "task")
@@ -166,8 +167,8 @@ class Notes(_OfOneKind):
     async def create(
         self,
         request: StrictRequest,
-        services: Services,
-        data: AddNote,  # noqa: ARG002 - likewise
+        services: Served,
+        data: JSONBody[AddNote],  # noqa: ARG002 - likewise
     ) -> Response[Delivery]:
         """On a task of ours (`task_id`), or on one known by the EMR's id (`emr_task_id` with `clinic_id`)."""
         return await submit(request, services, AddNote)
@@ -179,8 +180,8 @@ class Notes(_OfOneKind):
     async def explain(
         self,
         request: StrictRequest,
-        services: Services,
-        data: AddNote,  # noqa: ARG002 - likewise
+        services: Served,
+        data: JSONBody[AddNote],  # noqa: ARG002 - likewise
     ) -> Explanation:
         """A dry run: opens no socket and writes nothing."""
         return await explain(request, services, AddNote)
@@ -197,8 +198,8 @@ class Claims(_OfOneKind):
     async def create(
         self,
         request: StrictRequest,
-        services: Services,
-        data: CreateClaim,  # noqa: ARG002 - likewise
+        services: Served,
+        data: JSONBody[CreateClaim],  # noqa: ARG002 - likewise
     ) -> Response[Delivery]:
         """One per appointment: a second one, while the first is open or delivered, is a 409."""
         return await submit(request, services, CreateClaim)
@@ -210,8 +211,8 @@ class Claims(_OfOneKind):
     async def explain(
         self,
         request: StrictRequest,
-        services: Services,
-        data: CreateClaim,  # noqa: ARG002 - likewise
+        services: Served,
+        data: JSONBody[CreateClaim],  # noqa: ARG002 - likewise
     ) -> Explanation:
         """A dry run: opens no socket and writes nothing."""
         return await explain(request, services, CreateClaim)

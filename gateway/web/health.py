@@ -6,7 +6,7 @@ from litestar import get
 
 from gateway.store.base import StoreUnavailable
 from gateway.web.problems import problems
-from gateway.web.services import Services
+from gateway.web.services import Served
 
 
 @get("/health/live", opt={"open": True}, tags=["about"], summary="The process answers", responses={})
@@ -19,7 +19,7 @@ async def live() -> dict[str, str]:
     "/health/ready", opt={"open": True}, tags=["about"], summary="Commands can be taken",
     responses={503: problems()[503]},
 )  # fmt: skip
-async def ready(services: Services) -> dict[str, str]:
+async def ready(services: Served) -> dict[str, str]:
     """The store answers and the gateway is not stopping; a vendor's outage does not count."""
     if services.dispatcher.stopping:
         raise StoreUnavailable("stopping")

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, get_args
 
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, QueryParameter
 
 from gateway.errors import Refused
 from gateway.rules.record import present
@@ -27,17 +28,20 @@ _PAGE = 50
 Asked = dict[str, str]
 """The filters of a list, those given."""
 
+Filters = NamedDependency[Asked]
+"""The same, as a handler takes them."""
+
 
 def filters(  # noqa: PLR0913, PLR0917 - a query's parameters
-    clinic_id: str | None = None,
-    in_state: Annotated[str | None, Parameter(query="state")] = None,
-    reference: str | None = None,
-    idempotency_key: str | None = None,
-    id: str | None = None,  # noqa: A002 - the API's name
-    emr_id: str | None = None,
-    job_id: str | None = None,
-    cursor: str | None = None,
-    limit: str | None = None,
+    clinic_id: FromQuery[str | None] = None,
+    in_state: Annotated[str | None, QueryParameter(name="state")] = None,
+    reference: FromQuery[str | None] = None,
+    idempotency_key: FromQuery[str | None] = None,
+    id: FromQuery[str | None] = None,  # noqa: A002 - the API's name
+    emr_id: FromQuery[str | None] = None,
+    job_id: FromQuery[str | None] = None,
+    cursor: FromQuery[str | None] = None,
+    limit: FromQuery[str | None] = None,
 ) -> Asked:
     """The filters that every list has."""
     return _given(
@@ -46,12 +50,14 @@ def filters(  # noqa: PLR0913, PLR0917 - a query's parameters
     )  # fmt: skip
 
 
-def note_filters(common: Asked, emr_task_id: str | None = None) -> Asked:
+def note_filters(common: Filters, emr_task_id: FromQuery[str | None] = None) -> Asked:
     """Those of notes: by the task's id in the EMR too."""
     return {**common, **_given(emr_task_id=emr_task_id)}
 
 
-def overview_filters(common: Asked, kind: str | None = None, needs_person: str | None = None) -> Asked:
+def overview_filters(
+    common: Filters, kind: FromQuery[str | None] = None, needs_person: FromQuery[str | None] = None
+) -> Asked:
     """Those of the list over all kinds."""
     return {**common, **_given(kind=kind, needs_person=needs_person)}
 

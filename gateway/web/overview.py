@@ -10,7 +10,7 @@ from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
 from gateway.web.problems import problems
 from gateway.web.replies import Deliveries
-from gateway.web.services import Services
+from gateway.web.services import Served
 
 
 class Overview(Controller):
@@ -27,6 +27,6 @@ class Overview(Controller):
         "/", guards=[needs("read")], responses=problems(400),
         summary="Deliveries of every kind, newest first",
     )  # fmt: skip
-    async def list_(self, request: StrictRequest, services: Services, filters: lists.Asked) -> Deliveries:
+    async def list_(self, request: StrictRequest, services: Served, filters: lists.Filters) -> Deliveries:
         """`needs_person`: unknown outcomes, overdue ones, conflicts, and what a blocked connection holds."""
         return await lists.page(services.store, lists.wanted(request, filters, None))

@@ -10,6 +10,7 @@ import structlog
 from litestar import MediaType, Request, Response, get
 from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath
 from msgspec import structs
 
 from gateway.errors import Refused
@@ -96,7 +97,7 @@ HANDLERS: Mapping[Any, Any] = {
     media_type=MediaType.HTML,
     responses={404: ResponseSpec(Problem, media_type=MEDIA_TYPE, generate_examples=False, description="Unknown code")},
 )
-async def problem_page(code: str) -> str:
+async def problem_page(code: FromPath[str]) -> str:
     """The page behind a problem's `type`."""
     known = CODES.get(code)  # type: ignore[call-overload]  # any text may come
     if known is None:

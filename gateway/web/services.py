@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from litestar.di import NamedDependency
 from msgspec import Struct
 
 from gateway.flows.ask import Asking
@@ -24,3 +25,7 @@ class Services(Struct, frozen=True, kw_only=True):
     dispatcher: Dispatcher
     world: World
     salt: str
+
+
+Served = NamedDependency[Services]
+"""Services as a handler takes them."""

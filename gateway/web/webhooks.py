@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import Controller, Response, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from gateway.errors import Refused
 from gateway.flows.receive import MOST
@@ -15,7 +15,7 @@ from gateway.web.body import StrictRequest
 from gateway.web.lists import limit_of
 from gateway.web.problems import problems
 from gateway.web.replies import Hooks, HookSeen
-from gateway.web.services import Services
+from gateway.web.services import Served
 from schemas.problem import problem
 
 _SHOWN: tuple[WebhookState, ...] = ("unmatched", "quarantined", "unreadable", "unverified")
@@ -31,7 +31,9 @@ class Webhooks(Controller):
         "/{account:str}/{token:str}", opt={"open": True}, status_code=200,
         request_max_body_size=MOST, responses=problems(404, 413), summary="A vendor's webhook",
     )  # fmt: skip
-    async def receive(self, request: StrictRequest, services: Services, account: str, token: str) -> Response[None]:
+    async def receive(
+        self, request: StrictRequest, services: Served, account: FromPath[str], token: FromPath[str]
+    ) -> Response[None]:
         """Stored before it is answered. A wrong token and an unknown account get the same 404."""
         known = services.mailbox.account(account, token)
         if known is None:
@@ -45,9 +47,9 @@ class Webhooks(Controller):
         summary="Webhooks that fit nothing yet",
     )  # fmt: skip
     async def list_(
-        self, request: StrictRequest, services: Services,
-        in_state: Annotated[str, Parameter(query="state")] = "unmatched",
-        cursor: str | None = None, limit: str | None = None,
+        self, request: StrictRequest, services: Served,
+        in_state: Annotated[str, QueryParameter(name="state")] = "unmatched",
+        cursor: FromQuery[str | None] = None, limit: FromQuery[str | None] = None,
     ) -> Hooks:  # fmt: skip
         """Newest first; `state` is unmatched, quarantined, unreadable or unverified."""
         wanted = next((shown for shown in _SHOWN if shown == in_state), None)
