@@ -105,6 +105,12 @@ CANONICAL: Mapping[Name, tuple[str, ...]] = {
 }  # fmt: skip
 """The canonical paths of each operation: all that a table of places or a capability row may name."""
 
+
+def pointer(path: str, adapter: str) -> str:
+    """The JSON Pointer of a canonical path in the body as posted; a vendor's patient id stands under its name."""
+    return f"/patient/ids/{adapter}" if path == "patient.id" else "/" + path.replace(".", "/")
+
+
 PEOPLE = frozenset({"assignees", "created_by", "notify"})
 """The canonical fields that name people of the clinic's directory."""
 

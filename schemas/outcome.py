@@ -32,7 +32,10 @@ class Pending(Struct, frozen=True, kw_only=True):
 
 
 class Refused(Private, frozen=True, kw_only=True):
-    """The application refused it; nothing was created. `field` is the vendor's own name for the field at fault."""
+    """The application refused it; nothing was created.
+
+    `field` is the field at fault by the vendor's own name; the gateway puts ours in its place where there is one.
+    """
 
     code: str
     message: str = ""

@@ -15,6 +15,7 @@ from gateway.rules.change import Attempt, Change, change, moved, settle_by, stan
 from gateway.rules.evidence import see
 from gateway.rules.lifecycle import Input, step
 from gateway.rules.record import Record
+from schemas.command import CANONICAL, pointer
 from schemas.delivery import State, WorkStatus
 from schemas.outcome import Applied, Blocked, NotApplied, Outcome, Pending, Refused, Sighting, Unknown
 from schemas.private import Private
@@ -102,7 +103,7 @@ def _late(record: Record, ended: Attempt, result: Result) -> Change:
         and is_last
         and (moves := step("unknown", _INPUT_OF[type(result.outcome)], standing(record)))
     ):
-        return change(record, _proved(closed, moves.state, result), ended)
+        return change(record, _proved(structs.replace(closed, doubt=False), moves.state, result), ended)
     if isinstance(result.outcome, Applied | Pending):
         says: Literal["created", "accepted"] = "created" if isinstance(result.outcome, Applied) else "accepted"
         seen = see(closed, Sighting(says=says, ids=result.outcome.ids), result.at)
@@ -134,16 +135,27 @@ def _proved(record: Record, to: State, result: Result) -> Record:
 
 
 def refused(record: Record, outcome: Refused) -> Problem:
-    """The problem of a vendor's refusal: its words as detail, and our name for the field where it named one."""
+    """The problem of a vendor's refusal: its words as detail, and the field at fault where it named one."""
     code: Code = "missing-required-fields" if outcome.code == "missing-field" else "vendor-rejected"
     named = (
-        (FieldError(code=code, field=outcome.field, source=f"vendor: {record.adapter}", detail=outcome.message),)
-        if outcome.field
-        else ()
+        FieldError(
+            code=code,
+            pointer=_pointer(record, outcome.field),
+            field=outcome.field,
+            source=f"vendor: {record.adapter}",
+            detail=outcome.message,
+        ),
     )
     overall: Code = "duplicate" if outcome.code == "duplicate" else "vendor-rejected"
     said = outcome.message or f"{record.adapter}: {outcome.code}"
-    return structs.replace(problem(overall, said, named), status=422)
+    return structs.replace(problem(overall, said, named if outcome.field else ()), status=422)
+
+
+def _pointer(record: Record, field: str | None) -> str | None:
+    """Where the field stands in the body as posted: nowhere if it is none of ours, or was filled in from its task."""
+    filled_in = field == "emr_task_id" and record.parent_id is not None
+    is_ours = field in CANONICAL[record.operation] and not filled_in
+    return pointer(field, record.adapter) if field and is_ours else None
 
 
 def lease_ended(record: Record, now: datetime) -> Change | None:

@@ -16,7 +16,7 @@ from adapters.base import Operation, Place
 from gateway.rules import people
 from gateway.rules.clinic import Clinic, Connection
 from gateway.rules.defaults import defaults_of
-from schemas.command import CANONICAL, PEOPLE, AddNote, Command, CreateClaim, CreateTask
+from schemas.command import CANONICAL, PEOPLE, AddNote, Command, CreateClaim, CreateTask, pointer
 from schemas.delivery import Fate, Mapped
 from schemas.problem import FieldError
 
@@ -74,9 +74,7 @@ class Drawing:
 
     def pointer(self, path: str) -> str:
         """The JSON Pointer of a canonical path in the body as posted."""
-        if path == "patient.id":
-            return f"/patient/ids/{self.connection.adapter.name}"
-        return "/" + path.replace(".", "/")
+        return pointer(path, self.connection.adapter.name)
 
     @property
     def supplied(self) -> frozenset[str]:

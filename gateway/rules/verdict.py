@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import structs
+
 from adapters.base import Adapter, HttpResponse, Sent, by_status
 from schemas.outcome import Applied, NotApplied, Outcome, Pending, Refused, Unknown
 
@@ -26,7 +28,14 @@ def of_answer(adapter: Adapter[Any, Any], sent: Sent, response: HttpResponse, *,
         return Unknown(code="no-id")
     if doubt and isinstance(answered, Refused) and (answered.code == "duplicate" or response.status == 409):  # noqa: PLR2004
         return Unknown(code="probably-ours")
-    return answered
+    return _in_our_words(adapter, sent, answered)
+
+
+def _in_our_words(adapter: Adapter[Any, Any], sent: Sent, answered: Outcome) -> Outcome:
+    """A refusal by our name for the field at fault; a name that maps to no place stays the vendor's."""
+    if not isinstance(answered, Refused) or answered.field is None:
+        return answered
+    return structs.replace(answered, field=adapter.ours(sent.operation, answered.field) or answered.field)
 
 
 def _read(adapter: Adapter[Any, Any], sent: Sent, response: HttpResponse) -> Outcome:

@@ -19,15 +19,17 @@ def later(**by):
     return NOW + timedelta(**by)
 
 
-def record(state="queued", values=VALUES, problem=None, **facts) -> Record:
-    """A Cobalt task in `state`; one that can only be there after an attempt is marked as attempted."""
-    facts.setdefault("attempted", state in {"sending", "submitted", "delivered", "rejected", "unknown"})
-    facts.setdefault("attempts", int(facts["attempted"]))
-    facts.setdefault("open_attempt", state == "sending")
+ENDED = later(seconds=30)
+
+
+def record(state="queued", values=VALUES, problem=None, *, attempted=None, **facts) -> Record:
+    """A Cobalt task in `state`, after one marked attempt where it can only be there after one, or if told."""
+    sent = state in {"sending", "submitted", "delivered", "rejected", "unknown"} if attempted is None else attempted
     content = Content(command={"clinic_id": "lakeside-family"}, values=dict(values), mapping=(), problem=problem)
     basics = {
         "id": "tsk_1", "kind": "task", "clinic_id": "lakeside-family", "app": "intake", "connection": "emr",
         "adapter": "cobalt", "emr": "eclinicalworks", "rule": "routes[1]", "config_version": "9f2c",
+        "attempts": int(sent), "marked": int(sent), "fence": int(sent), "open_attempt": state == "sending",
         "created_at": NOW, "updated_at": NOW,
     }  # fmt: skip
     return Record(**{**basics, **facts}, state=state, content=content)
@@ -35,19 +37,18 @@ def record(state="queued", values=VALUES, problem=None, **facts) -> Record:
 
 def note(state="held", **facts) -> Record:
     """A note on tsk_1."""
-    return record(
-        state, **{"id": "note_1", "kind": "note", "parent_id": "tsk_1", "values": {"text": "Called"}, **facts}
-    )
+    own = {"id": "note_1", "kind": "note", "parent_id": "tsk_1", "values": {"text": "Called"}}
+    return record(state, **{**own, **facts})
 
 
-def attempt(fence=0, *, marked=True) -> Attempt:
+def attempt(fence=1, *, marked=True) -> Attempt:
     """An attempt that began at NOW."""
     return Attempt(delivery_id="tsk_1", fence=fence, started_at=NOW, marked_at=NOW if marked else None)
 
 
 def result(outcome, status=200) -> Result:
-    """An attempt's end, half a minute after NOW; the next try is due five minutes after it."""
-    return Result(outcome=outcome, status=status, at=later(seconds=30), retry_at=later(minutes=5))
+    """An attempt's end, at ENDED; a next try would be due five minutes after NOW, a look one minute after it."""
+    return Result(outcome=outcome, status=status, at=ENDED, retry_at=later(minutes=5), look_at=later(minutes=1))
 
 
 def sighting(says="created", **facts) -> Sighting:
