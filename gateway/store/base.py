@@ -7,8 +7,9 @@ them, so that both databases run the same statements.
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -55,12 +56,17 @@ class Store(ABC):
         """Run `job` on a consistent view that holds at least every write that returned before."""
 
     async def _writing(self, now: datetime, job: Callable[[Writing], T]) -> T:
-        """Run `job` as one transaction, then wake those who wait for what it changed."""
+        """Run `job` as one transaction, then wake those who wait for what it changed, even if the caller is gone."""
         touched: set[str] = set()
-        result = await self.write(lambda tx: job(Writing(tx, now, self._new_id, touched)))
-        for name in touched:
-            self.bell.ring(name)
-        return result
+
+        def ring(written: asyncio.Future[T]) -> None:
+            if not written.cancelled() and written.exception() is None:
+                for name in touched:
+                    self.bell.ring(name)
+
+        written = asyncio.ensure_future(self.write(lambda tx: job(Writing(tx, now, self._new_id, touched))))
+        written.add_done_callback(ring)
+        return await asyncio.shield(written)
 
     async def answers(self) -> None:
         """Nothing, if the database can be read. Raises StoreUnavailable."""
@@ -70,8 +76,10 @@ class Store(ABC):
         """The database's own secret, for fingerprints; `fresh` becomes it if there is none yet."""
         return await self.write(lambda tx: reading.salt(tx, fresh))
 
-    async def accept(self, record: Record, key: Key | None, lease: timedelta) -> Accepted:
+    async def accept(self, record: Record, key: Key | None, lease: timedelta | None) -> Accepted:
         """Store a new delivery, its key and its event together; leased to this process where it can go at once.
+
+        Without a `lease` it waits for its turn.
 
         A key that was used before, a delivery that stands in the way, a task that was not created, a second retry of
         one delivery: nothing is stored, and `Accepted.what` says which.
@@ -101,9 +109,12 @@ class Store(ABC):
         """
         return await self._writing(now, lambda writing: deliveries.change(writing, delivery_id, decide, asked))
 
-    async def claim(self, now: datetime, lease: timedelta, limit: int) -> Sequence[Leased]:
-        """Lease up to `limit` deliveries that are due; no other worker gets them until the lease ends."""
-        return await self._writing(now, lambda writing: deliveries.claim(writing, lease, limit))
+    async def claim(self, now: datetime, lease: timedelta, room: Mapping[str, int], rest: int) -> Sequence[Leased]:
+        """Lease deliveries that are due; no other worker gets them until the lease ends.
+
+        `room` is how many each account may have, `rest` how many all other accounts may have together.
+        """
+        return await self._writing(now, lambda writing: deliveries.claim(writing, lease, room, rest))
 
     async def pass_time(self, now: datetime, *, every_lease: bool = False) -> int:
         """Do what time alone does: leases end, deliveries are given up or become overdue; how many changed.
@@ -112,9 +123,9 @@ class Store(ABC):
         """
         return await self._writing(now, lambda writing: deliveries.pass_time(writing, every_lease=every_lease))
 
-    async def next_due(self) -> datetime | None:
-        """When there is something to do next, as far as time alone tells."""
-        return await self.read(reading.next_due)
+    async def next_due(self, full: Collection[str] = ()) -> datetime | None:
+        """When there is something to do next, as far as time alone tells; accounts that are `full` can do nothing."""
+        return await self.read(lambda tx: reading.next_due(tx, full))
 
     async def due_looks(self, now: datetime, limit: int) -> Sequence[Record]:
         """Take deliveries whose look at the vendor is due; nobody else takes them for two minutes."""

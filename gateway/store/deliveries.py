@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -74,7 +74,7 @@ def find(tx: Tx, delivery_id: str) -> Record | None:
     return None if row is None else record_of(row)
 
 
-def accept(writing: Writing, record: Record, key: Key | None, lease: timedelta) -> Accepted:
+def accept(writing: Writing, record: Record, key: Key | None, lease: timedelta | None) -> Accepted:
     """Store a new delivery with its key and its event, leased where it can go at once."""
     tx = writing.tx
     earlier = by_key(tx, record.app, key) if key else None
@@ -90,7 +90,7 @@ def accept(writing: Writing, record: Record, key: Key | None, lease: timedelta) 
     if parent is not None and parent_was_not_created(parent):
         return Accepted(what="parent_not_created", record=parent)
     first = begun(record, parent=parent, blocked=why_paused(tx, record.clinic_id, record.connection))
-    claimed = None if _waits_in_lane(tx, first) else attempts.claim(first, first.created_at, lease)
+    claimed = attempts.claim(first, first.created_at, lease) if lease and not _waits_in_lane(tx, first) else None
     stored = claimed.record if claimed else first
     tx.execute(INSERT, row_of(stored))
     if key:
@@ -184,9 +184,19 @@ def save(writing: Writing, before: Record, decided: Change) -> None:
     if after.awaits_connection and not before.awaits_connection and before.state in {"queued", "sending", "unknown"}:
         why = after.content.problem or problem("connection-blocked")
         pause(writing, (after.clinic_id, after.connection), why)
+    if after.state == "queued" and after.lease_until is None:
+        _hold_if_paused(writing, after)
     if before.state == "sending" or before.ids != after.ids:
         for sighted in inbound.correlate_parked(tx, after.clinic_id, after.connection, writing.now):
             save(writing, sighted.before, sighted.change)
+
+
+def _hold_if_paused(writing: Writing, record: Record) -> None:
+    """What comes back unsent to a connection that was paused meanwhile waits with the others."""
+    why = why_paused(writing.tx, record.clinic_id, record.connection)
+    decided = waiting.pause(record, writing.now, why) if why else None
+    if decided:
+        save(writing, record, decided)
 
 
 def _save_events(writing: Writing, record: Record, types: Sequence[str]) -> None:
@@ -251,24 +261,38 @@ def resume(writing: Writing, connection: tuple[str, str]) -> bool:
     return gone > 0
 
 
-def claim(writing: Writing, lease: timedelta, limit: int) -> list[Leased]:
-    """Lease deliveries that are due, the longest due first, each lane's earliest only."""
-    tx, now = writing.tx, writing.now
-    due = _select(
-        tx,
-        "state = 'queued' AND lease_until IS NULL AND due_at <= ? AND NOT EXISTS (SELECT 1 FROM deliveries AS earlier"
-        " WHERE earlier.lane = deliveries.lane AND earlier.state IN ('queued', 'held', 'sending')"
-        " AND (earlier.created_at, earlier.id) < (deliveries.created_at, deliveries.id))"
-        " ORDER BY due_at LIMIT ?",
-        stamp(now),
-        limit,
-    )
+_DUE = (
+    "state = 'queued' AND lease_until IS NULL AND due_at <= ? AND NOT EXISTS (SELECT 1 FROM deliveries AS earlier"
+    " WHERE earlier.lane = deliveries.lane AND earlier.state IN ('queued', 'held', 'sending')"
+    " AND (earlier.created_at, earlier.id) < (deliveries.created_at, deliveries.id))"
+)
+_IN_TURN = (
+    f"SELECT {ALL} FROM (SELECT *, row_number() OVER (PARTITION BY clinic_id ORDER BY due_at, id) AS turn"  # noqa: S608
+    f" FROM deliveries WHERE {_DUE} AND account"
+)
+"""What is due, by turns: each clinic's longest due first, so that one clinic's backlog starves no other."""
+
+
+def claim(writing: Writing, lease: timedelta, room: Mapping[str, int], rest: int) -> list[Leased]:
+    """Lease deliveries that are due: as many as there is room for in each account, and `rest` of accounts not named."""
+    at = stamp(writing.now)
+    leased = [
+        one
+        for account, limit in room.items()
+        if limit
+        for one in _leased(writing, lease, f"{_IN_TURN} = ?) ORDER BY turn, due_at LIMIT ?", (at, account, limit))
+    ]
+    others = f"{_IN_TURN} NOT IN ({', '.join('?' * len(room))})) ORDER BY turn, due_at LIMIT ?"
+    return [*leased, *_leased(writing, lease, others, (at, *room, rest))]
+
+
+def _leased(writing: Writing, lease: timedelta, query: str, parameters: tuple[object, ...]) -> list[Leased]:
     leased = []
-    for record in due:
-        claimed = attempts.claim(record, now, lease)
+    for record in map(record_of, writing.tx.execute(query, parameters).fetchall()):
+        claimed = attempts.claim(record, writing.now, lease)
         if claimed and claimed.attempt:
-            tx.execute(UPDATE, [*row_of(claimed.record), record.id])
-            save_attempt(tx, claimed.attempt)
+            writing.tx.execute(UPDATE, [*row_of(claimed.record), record.id])
+            save_attempt(writing.tx, claimed.attempt)
             leased.append(Leased(record=claimed.record, attempt=claimed.attempt))
     return leased
 
