@@ -11,6 +11,7 @@ from msgspec import structs
 
 from adapters.base import HttpRequest, Sent
 from gateway.flows.configured import Configured
+from gateway.flows.pacing import Pacer
 from gateway.flows.tokens import NoToken, Tokens
 from gateway.rules import attempts, verdict
 from gateway.rules.attempts import Result
@@ -51,11 +52,11 @@ class Dispatcher:
         self._tokens = tokens
         self._sends: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
-        self._slots: dict[str, asyncio.Semaphore] = {}
+        self.pacer = Pacer(world)
         self.stopping = False
 
     def send_soon(self, leased: Leased) -> None:
-        """Send a leased delivery in the background; the store tells what came of it."""
+        """Send a leased delivery in the background, its place with the pacer taken; the store tells what came of it."""
         task = asyncio.create_task(self._send(leased))
         self._sends.add(task)
         task.add_done_callback(self._sends.discard)
@@ -90,37 +91,37 @@ class Dispatcher:
     async def _round(self) -> float:
         now = self._world.now()
         await self._store.pass_time(now)
-        leased = await self._store.claim(now, LEASE, _BATCH)
+        accounts = self._configured.config.accounts
+        room = {name: self.pacer.room(account) for name, account in accounts.items()}
+        leased = await self._store.claim(now, LEASE, room, _BATCH)
         for one in leased:
+            if account := accounts.get(one.record.account):
+                self.pacer.take(account)
             self.send_soon(one)
-        if len(leased) == _BATCH:
-            return 0.0
-        due = await self._store.next_due()
-        return (
-            _LONGEST_SLEEP if due is None else min(max((due - self._world.now()).total_seconds(), 0.01), _LONGEST_SLEEP)
-        )
+        full = [name for name, account in accounts.items() if not self.pacer.room(account)]
+        due = await self._store.next_due(full)
+        reopening = [self.pacer.reopens(accounts[name]) for name in full]
+        times = [at for at in (due, *reopening) if at is not None]
+        until = (min(times) - self._world.now()).total_seconds() if times else _LONGEST_SLEEP
+        return min(max(until, _SHORTEST_SLEEP), _LONGEST_SLEEP)
 
     async def _send(self, leased: Leased) -> None:
         record = leased.record
         try:
             connection = self._configured.connection(record.clinic_id, record.connection)
             if connection is None or not connection.adapter.supports(record.operation):
-                await self._settle(
-                    leased, Blocked(code="config", message="the connection is no longer configured"), None
-                )
-                return
-            async with self._slot(connection):
+                gone = Blocked(code="config", message="the connection is no longer configured")
+                await self._settle(leased, gone, None)
+            else:
                 await self._attempt(leased, connection)
         except MarkRefused:
             log.info("attempt.abandoned", delivery_id=record.id, attempt=leased.attempt.fence)
         except Exception:
             log.exception("attempt.broke", delivery_id=record.id, attempt=leased.attempt.fence)
-        self.wake()
-
-    def _slot(self, connection: Connection) -> asyncio.Semaphore:
-        account = connection.account
-        slots = account.limits.concurrency or 1_000_000
-        return self._slots.setdefault(f"{account.name}:{slots}", asyncio.Semaphore(slots))
+        finally:
+            if account := self._configured.config.accounts.get(record.account):
+                self.pacer.ended(account)
+            self.wake()
 
     async def _attempt(self, leased: Leased, connection: Connection) -> None:
         """One attempt; a second exchange only after a 401 on a kept token, which proves that nothing was created."""
@@ -159,6 +160,8 @@ class Dispatcher:
             retry_at=next_try(now, tries, asked, code, self._world.roll()),
             look_at=self._first_look(record, outcome),
         )
+        if account := self._configured.config.accounts.get(record.account):
+            self.pacer.proved(account, outcome, result.retry_at)
         log.info(
             "attempt.settled",
             delivery_id=record.id, clinic_id=record.clinic_id, connection=record.connection, adapter=record.adapter,

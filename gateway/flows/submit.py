@@ -17,10 +17,11 @@ from gateway.flows.configured import Configured
 from gateway.flows.dispatch import LEASE, Dispatcher
 from gateway.flows.planner import Planned, Planner, Submission
 from gateway.rules import showing
+from gateway.rules.clinic import Account
 from gateway.rules.planning import Plan
 from gateway.rules.record import Content, Record
 from gateway.store.base import Store
-from gateway.store.deliveries import Accepted, Leased
+from gateway.store.deliveries import Accepted, Key, Leased
 from gateway.world import World
 from schemas.command import NAMING
 from schemas.delivery import FINAL, Mapped
@@ -66,13 +67,27 @@ class Desk:
         now = self._world.now()
         planned = await self._planner.plan(submission, now)
         record = self._record(submission, planned, now)
-        accepted = await self._store.accept(record, submission.key, LEASE)
-        if accepted.what == "new":
-            if accepted.attempt:
-                self._dispatcher.send_soon(Leased(record=accepted.record, attempt=accepted.attempt))
-            else:
-                self._dispatcher.wake()
-        return _answered(accepted)
+        accepting = asyncio.create_task(self._accept(record, submission.key, planned.plan.connection.account))
+        return _answered(await asyncio.shield(accepting))  # a caller that hangs up must not leave a lease unused
+
+    async def _accept(self, record: Record, key: Key | None, account: Account) -> Accepted:
+        """Store it, and send it at once where the account has room; else its turn comes."""
+        pacer = self._dispatcher.pacer
+        may_go = pacer.room(account) > 0
+        if may_go:
+            pacer.take(account)
+        attempt = None
+        try:
+            accepted = await self._store.accept(record, key, LEASE if may_go else None)
+            attempt = accepted.attempt
+        finally:
+            if may_go and attempt is None:
+                pacer.give_back(account)
+        if attempt is not None:
+            self._dispatcher.send_soon(Leased(record=accepted.record, attempt=attempt))
+        elif accepted.what == "new":
+            self._dispatcher.wake()
+        return accepted
 
     async def explain(self, submission: Submission) -> Explanation:
         """What `submit` would do, with every problem."""
@@ -125,6 +140,7 @@ class Desk:
             clinic_id=clinic.id,
             app=submission.app.name,
             connection=plan.connection.name,
+            account=plan.connection.account.name,
             adapter=plan.connection.adapter.name,
             emr=plan.connection.emr,
             rule=plan.rule,

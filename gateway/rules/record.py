@@ -36,6 +36,7 @@ class Record(Private, frozen=True, kw_only=True):
     clinic_id: str
     app: str
     connection: str
+    account: str = ""
     adapter: str
     emr: str | None
     rule: str

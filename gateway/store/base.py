@@ -143,9 +143,12 @@ class Store(ABC):
         """When the next look is due."""
         return await self.read(reading.next_look)
 
-    async def pause(self, clinic_id: str, connection: str, why: Problem, now: datetime) -> None:
-        """Pause a connection and hold what is queued for it; no-op when it is paused already."""
-        await self._writing(now, lambda writing: deliveries.pause(writing, (clinic_id, connection), why))
+    async def pause(self, clinic_id: str, connection: str, why: Problem, now: datetime, *, probed: bool = True) -> None:
+        """Pause a connection and hold what is queued for it; no-op when it is paused already.
+
+        `probed`: the vendor blocked it, so one delivery tries it every 15 minutes.
+        """
+        await self._writing(now, lambda writing: deliveries.pause(writing, (clinic_id, connection), why, probed=probed))
 
     async def resume(self, clinic_id: str, connection: str, now: datetime) -> bool:
         """Open a connection again and let go what was held for it; whether it was paused."""

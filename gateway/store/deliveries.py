@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -184,8 +184,10 @@ def save(writing: Writing, before: Record, decided: Change) -> None:
     if after.awaits_connection and not before.awaits_connection and before.state in {"queued", "sending", "unknown"}:
         why = after.content.problem or problem("connection-blocked")
         pause(writing, (after.clinic_id, after.connection), why)
-    if after.state == "queued" and after.lease_until is None:
+    if after.state == "queued" and after.lease_until is None and before.state != "held":
         _hold_if_paused(writing, after)
+    if before.state == "sending" and after.state in {"submitted", "delivered", "rejected"}:
+        _works_again(writing, after)
     if before.state == "sending" or before.ids != after.ids:
         for sighted in inbound.correlate_parked(tx, after.clinic_id, after.connection, writing.now):
             save(writing, sighted.before, sighted.change)
@@ -201,18 +203,17 @@ def _hold_if_paused(writing: Writing, record: Record) -> None:
 
 def _save_events(writing: Writing, record: Record, types: Sequence[str]) -> None:
     for type_ in types:
-        writing.tx.execute(
-            "INSERT INTO events (id, type, at, clinic_id, app, delivery_id, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                writing.new_id("evt"),
-                type_,
-                stamp(record.updated_at),
-                record.clinic_id,
-                record.app,
-                record.id,
-                json_text(thin(record)),
-            ),
-        )
+        _save_event(writing, type_, record.updated_at, (record.clinic_id, record.app, record.id), thin(record))
+
+
+def _save_event(
+    writing: Writing, type_: str, at: datetime, of: tuple[str, str, str | None], data: Mapping[str, Any]
+) -> None:
+    """One event, of a clinic, an app and a delivery (or of none)."""
+    writing.tx.execute(
+        "INSERT INTO events (id, type, at, clinic_id, app, delivery_id, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (writing.new_id("evt"), type_, stamp(at), *of, json_text(data)),
+    )
 
 
 def _tell_notes(writing: Writing, task: Record) -> None:
@@ -236,13 +237,20 @@ def _select(tx: Tx, where: str, *parameters: object) -> list[Record]:
     return [record_of(row) for row in rows]
 
 
-def pause(writing: Writing, connection: tuple[str, str], why: Problem) -> None:
-    """Pause a connection and hold what is queued for it."""
-    writing.tx.execute(
-        "INSERT INTO paused_connections (clinic_id, connection, since, code, detail) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (clinic_id, connection) DO NOTHING",
-        (*connection, stamp(writing.now), why.code, why.detail),
+PROBE_EVERY = timedelta(minutes=15)
+"""How often one delivery is let through a connection that the vendor blocked, to see whether it works again."""
+
+
+def pause(writing: Writing, connection: tuple[str, str], why: Problem, *, probed: bool = True) -> None:
+    """Pause a connection and hold what is queued for it. `probed`: the vendor blocked it; it is tried now and then."""
+    probe_at = writing.now + PROBE_EVERY if probed else None
+    paused = writing.tx.execute(
+        "INSERT INTO paused_connections (clinic_id, connection, since, code, detail, probe_at)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (clinic_id, connection) DO NOTHING",
+        (*connection, stamp(writing.now), why.code, why.detail, stamp(probe_at)),
     )
+    if paused.rowcount:
+        _save_connection_event(writing, "connection.blocked", connection)
     for record in _select(writing.tx, "clinic_id = ? AND connection = ? AND state IN ('queued', 'held')", *connection):
         decided = waiting.pause(record, writing.now, why)
         if decided:
@@ -254,11 +262,52 @@ def resume(writing: Writing, connection: tuple[str, str]) -> bool:
     gone = writing.tx.execute(
         "DELETE FROM paused_connections WHERE clinic_id = ? AND connection = ?", connection
     ).rowcount
+    if gone:
+        _save_connection_event(writing, "connection.restored", connection)
     for record in _select(writing.tx, "clinic_id = ? AND connection = ? AND state = 'held'", *connection):
         decided = waiting.connection_open(record, writing.now)
         if decided:
             save(writing, record, decided)
     return gone > 0
+
+
+def _save_connection_event(writing: Writing, type_: str, connection: tuple[str, str]) -> None:
+    clinic_id, name = connection
+    data = {"clinic_id": clinic_id, "connection": name}
+    _save_event(writing, type_, writing.now, (clinic_id, "", None), data)
+
+
+def _works_again(writing: Writing, record: Record) -> None:
+    """The vendor let a delivery through: if it had blocked the connection, it no longer does."""
+    blocked = writing.tx.execute(
+        "SELECT 1 FROM paused_connections WHERE clinic_id = ? AND connection = ? AND probe_at IS NOT NULL",
+        (record.clinic_id, record.connection),
+    ).fetchone()
+    if blocked is not None:
+        resume(writing, (record.clinic_id, record.connection))
+
+
+def _probe(writing: Writing) -> int:
+    """Let one held delivery of each blocked connection try; how many were let go."""
+    at = stamp(writing.now)
+    due = writing.tx.execute(
+        "SELECT clinic_id, connection FROM paused_connections WHERE probe_at <= ?", (at,)
+    ).fetchall()
+    let_go = 0
+    for clinic_id, name in due:
+        writing.tx.execute(
+            "UPDATE paused_connections SET probe_at = ? WHERE clinic_id = ? AND connection = ?",
+            (stamp(writing.now + PROBE_EVERY), clinic_id, name),
+        )
+        held = (
+            "clinic_id = ? AND connection = ? AND state = 'held' AND awaits_parent = 0 ORDER BY created_at, id LIMIT 1"
+        )
+        for record in _select(writing.tx, held, clinic_id, name):
+            decided = waiting.connection_open(record, writing.now)
+            if decided:
+                save(writing, record, decided)
+                let_go += 1
+    return let_go
 
 
 _DUE = (
@@ -309,7 +358,7 @@ def pass_time(writing: Writing, *, every_lease: bool = False) -> int:
         ("state IN ('queued', 'held') AND lease_until IS NULL AND give_up_at <= ?", waiting.expire),
         ("state = 'submitted' AND overdue = 0 AND settle_by <= ?", waiting.overdue),
     )
-    changed = 0
+    changed = _probe(writing)
     for where, happens in sweeps:
         for record in _select(writing.tx, where, *((at,) if "?" in where else ())):
             decided = happens(record, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -153,16 +153,22 @@ def _events(tx: Tx, delivery_id: str) -> list[Happening]:
     return [Happening(at=moment(at), what="event", facts={"id": id_, "type": type_}) for at, id_, type_ in rows]
 
 
-def next_due(tx: Tx) -> datetime | None:
-    """When the engine has something to do next, as far as time alone tells."""
+def next_due(tx: Tx, full: Collection[str]) -> datetime | None:
+    """When the engine has something to do next, as far as time alone tells; accounts that are `full` can do nothing."""
+    others = f"account NOT IN ({', '.join('?' * len(full))})"
+    (due,) = tx.execute(
+        f"SELECT min(due_at) FROM deliveries WHERE state = 'queued' AND lease_until IS NULL AND {others}",  # noqa: S608
+        tuple(full),
+    ).fetchone()
     questions = (
-        "SELECT min(due_at) FROM deliveries WHERE state = 'queued' AND lease_until IS NULL",
         "SELECT min(lease_until) FROM deliveries WHERE lease_until IS NOT NULL",
         "SELECT min(give_up_at) FROM deliveries WHERE state IN ('queued', 'held')",
         "SELECT min(settle_by) FROM deliveries WHERE state = 'submitted' AND overdue = 0",
+        "SELECT min(probe_at) FROM paused_connections WHERE probe_at IS NOT NULL",
     )
-    times = [at for question in questions if (at := tx.execute(question).fetchone()[0]) is not None]
-    return moment(min(times)) if times else None
+    times = [due, *(tx.execute(question).fetchone()[0] for question in questions)]
+    known = [at for at in times if at is not None]
+    return moment(min(known)) if known else None
 
 
 def next_look(tx: Tx) -> datetime | None:

@@ -101,7 +101,7 @@ class About(Controller):
         """What is queued is held, what is accepted from now on too, until `resume`."""
         connection = _connection(request, services, clinic_id, name)
         why = problem("connection-blocked", f"paused by {request.user.name}: {data.reason}")
-        await services.store.pause(clinic_id, name, why, services.world.now())
+        await services.store.pause(clinic_id, name, why, services.world.now(), probed=False)
         return _health(connection, await _paused(services, clinic_id, name))
 
     @post(

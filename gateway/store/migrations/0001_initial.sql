@@ -12,6 +12,7 @@ CREATE TABLE deliveries (
     clinic_id TEXT NOT NULL,
     app TEXT NOT NULL,
     connection TEXT NOT NULL,
+    account TEXT NOT NULL,
     adapter TEXT NOT NULL,
     emr TEXT,
     rule TEXT NOT NULL,
@@ -53,7 +54,7 @@ CREATE TABLE deliveries (
     content BLOB NOT NULL
 );
 CREATE INDEX deliveries_newest ON deliveries (clinic_id, kind, created_at, id);
-CREATE INDEX deliveries_due ON deliveries (due_at) WHERE state = 'queued';
+CREATE INDEX deliveries_due ON deliveries (account, due_at) WHERE state = 'queued';
 CREATE INDEX deliveries_looks ON deliveries (due_at) WHERE state IN ('submitted', 'unknown', 'delivered');
 CREATE INDEX deliveries_leased ON deliveries (lease_until) WHERE lease_until IS NOT NULL;
 CREATE INDEX deliveries_giving_up ON deliveries (give_up_at) WHERE state IN ('queued', 'held');
@@ -140,6 +141,7 @@ CREATE TABLE paused_connections (
     since BIGINT NOT NULL,
     code TEXT NOT NULL,
     detail TEXT NOT NULL,
+    probe_at BIGINT,
     PRIMARY KEY (clinic_id, connection)
 );
 

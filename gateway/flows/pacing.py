@@ -1,0 +1,82 @@
+"""How much may go to each account now: its concurrency, its rate, its breaker, and what the vendor asked for."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from datetime import datetime, timedelta
+
+from gateway.rules import breaker
+from gateway.rules.breaker import Breaker
+from gateway.rules.clinic import Account
+from gateway.world import World
+from schemas.outcome import NotApplied, Outcome
+
+_MINUTE = timedelta(seconds=60)
+_PLENTY = 64
+"""As many as one round takes for an account without a cap."""
+
+
+class _Flow:
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self.sent: deque[datetime] = deque()
+        self.breaker = Breaker()
+        self.not_before: datetime | None = None
+
+
+class Pacer:
+    """Counts what is in flight and what was sent; every send is taken before it begins, and ended or given back."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._flows: defaultdict[str, _Flow] = defaultdict(_Flow)
+
+    def room(self, account: Account) -> int:
+        """How many more may be sent to the account now."""
+        now, flow = self._world.now(), self._flows[account.name]
+        if flow.not_before is not None and flow.not_before > now:
+            return 0
+        caps = [_PLENTY, breaker.room(flow.breaker, flow.in_flight, now)]
+        if account.limits.concurrency is not None:
+            caps.append(account.limits.concurrency - flow.in_flight)
+        if account.limits.per_minute is not None:
+            self._forget(flow, now)
+            caps.append(account.limits.per_minute - len(flow.sent))
+        return max(min(cap for cap in caps if cap is not None), 0)
+
+    def take(self, account: Account) -> None:
+        """One is about to be sent."""
+        flow = self._flows[account.name]
+        flow.in_flight += 1
+        if account.limits.per_minute is not None:
+            flow.sent.append(self._world.now())
+
+    def give_back(self, account: Account) -> None:
+        """One that was taken is not sent after all."""
+        flow = self._flows[account.name]
+        flow.in_flight -= 1
+        if account.limits.per_minute is not None and flow.sent:
+            flow.sent.pop()
+
+    def proved(self, account: Account, outcome: Outcome, retry_at: datetime) -> None:
+        """What a send came to; a vendor that asked for patience gets it from the whole account."""
+        flow = self._flows[account.name]
+        flow.breaker = breaker.after(flow.breaker, outcome, self._world.now(), self._world.roll())
+        if isinstance(outcome, NotApplied) and not breaker.is_failure(outcome):
+            flow.not_before = max(retry_at, flow.not_before or retry_at)
+
+    def ended(self, account: Account) -> None:
+        """A send is over, whatever it came to."""
+        self._flows[account.name].in_flight -= 1
+
+    def reopens(self, account: Account) -> datetime | None:
+        """When time alone makes room again; None: when a send ends."""
+        now, flow = self._world.now(), self._flows[account.name]
+        times = [flow.not_before, flow.breaker.open_until]
+        if account.limits.per_minute is not None and flow.sent:
+            times.append(flow.sent[0] + _MINUTE)
+        return max((at for at in times if at is not None and at > now), default=None)
+
+    def _forget(self, flow: _Flow, now: datetime) -> None:
+        while flow.sent and flow.sent[0] <= now - _MINUTE:
+            flow.sent.popleft()
