@@ -93,7 +93,7 @@ class Dispatcher:
         await self._store.pass_time(now)
         accounts = self._configured.config.accounts
         room = {name: self.pacer.room(account) for name, account in accounts.items()}
-        leased = await self._store.claim(now, LEASE, room, _BATCH)
+        leased = await self._store.claim(now, LEASE, _BATCH, room)
         for one in leased:
             if account := accounts.get(one.record.account):
                 self.pacer.take(account)

@@ -11,6 +11,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import TypeVar
 
 from gateway.rules.change import Change
@@ -109,12 +110,14 @@ class Store(ABC):
         """
         return await self._writing(now, lambda writing: deliveries.change(writing, delivery_id, decide, asked))
 
-    async def claim(self, now: datetime, lease: timedelta, room: Mapping[str, int], rest: int) -> Sequence[Leased]:
-        """Lease deliveries that are due; no other worker gets them until the lease ends.
+    async def claim(
+        self, now: datetime, lease: timedelta, rest: int, room: Mapping[str, int] = MappingProxyType({})
+    ) -> Sequence[Leased]:
+        """Lease deliveries that are due, by turns of their clinics; no other worker gets them until the lease ends.
 
-        `room` is how many each account may have, `rest` how many all other accounts may have together.
+        `room` is how many each account may have, `rest` how many all accounts that it does not name.
         """
-        return await self._writing(now, lambda writing: deliveries.claim(writing, lease, room, rest))
+        return await self._writing(now, lambda writing: deliveries.claim(writing, lease, rest, room))
 
     async def pass_time(self, now: datetime, *, every_lease: bool = False) -> int:
         """Do what time alone does: leases end, deliveries are given up or become overdue; how many changed.

@@ -322,7 +322,7 @@ _IN_TURN = (
 """What is due, by turns: each clinic's longest due first, so that one clinic's backlog starves no other."""
 
 
-def claim(writing: Writing, lease: timedelta, room: Mapping[str, int], rest: int) -> list[Leased]:
+def claim(writing: Writing, lease: timedelta, rest: int, room: Mapping[str, int]) -> list[Leased]:
     """Lease deliveries that are due: as many as there is room for in each account, and `rest` of accounts not named."""
     at = stamp(writing.now)
     leased = [
@@ -331,7 +331,8 @@ def claim(writing: Writing, lease: timedelta, room: Mapping[str, int], rest: int
         if limit
         for one in _leased(writing, lease, f"{_IN_TURN} = ?) ORDER BY turn, due_at LIMIT ?", (at, account, limit))
     ]
-    others = f"{_IN_TURN} NOT IN ({', '.join('?' * len(room))})) ORDER BY turn, due_at LIMIT ?"
+    not_named = f"NOT IN ({', '.join('?' * len(room))})" if room else "IS NOT NULL"
+    others = f"{_IN_TURN} {not_named}) ORDER BY turn, due_at LIMIT ?"
     return [*leased, *_leased(writing, lease, others, (at, *room, rest))]
 
 

@@ -155,7 +155,7 @@ def _events(tx: Tx, delivery_id: str) -> list[Happening]:
 
 def next_due(tx: Tx, full: Collection[str]) -> datetime | None:
     """When the engine has something to do next, as far as time alone tells; accounts that are `full` can do nothing."""
-    others = f"account NOT IN ({', '.join('?' * len(full))})"
+    others = f"account NOT IN ({', '.join('?' * len(full))})" if full else "account IS NOT NULL"
     (due,) = tx.execute(
         f"SELECT min(due_at) FROM deliveries WHERE state = 'queued' AND lease_until IS NULL AND {others}",  # noqa: S608
         tuple(full),
