@@ -14,7 +14,7 @@ from gateway.rules.change import Attempt, Change
 from gateway.rules.record import Record, thin
 from gateway.store import inbound
 from gateway.store.bell import LOOK, QUEUED
-from gateway.store.rows import ALL, INSERT, UPDATE, Tx, json_text, record_of, row_of, save_attempt, stamp
+from gateway.store.rows import ALL, INSERT, UPDATE, WAITING, Tx, json_text, record_of, row_of, save_attempt, stamp
 from schemas.delivery import RESENDABLE
 from schemas.private import Private
 from schemas.problem import Problem, problem
@@ -310,14 +310,9 @@ def _probe(writing: Writing) -> int:
     return let_go
 
 
-_DUE = (
-    "state = 'queued' AND lease_until IS NULL AND due_at <= ? AND NOT EXISTS (SELECT 1 FROM deliveries AS earlier"
-    " WHERE earlier.lane = deliveries.lane AND earlier.state IN ('queued', 'held', 'sending')"
-    " AND (earlier.created_at, earlier.id) < (deliveries.created_at, deliveries.id))"
-)
 _IN_TURN = (
     f"SELECT {ALL} FROM (SELECT *, row_number() OVER (PARTITION BY clinic_id ORDER BY due_at, id) AS turn"  # noqa: S608
-    f" FROM deliveries WHERE {_DUE} AND account"
+    f" FROM deliveries WHERE {WAITING} AND due_at <= ? AND account"
 )
 """What is due, by turns: each clinic's longest due first, so that one clinic's backlog starves no other."""
 

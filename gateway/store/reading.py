@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway.rules.record import Record
-from gateway.store.rows import ALL, Tx, moment, record_of, stamp
+from gateway.store.rows import ALL, WAITING, Tx, moment, record_of, stamp
 from schemas.delivery import Happening
 from schemas.outcome import Sighting
 from schemas.private import Private
@@ -157,12 +157,12 @@ def next_due(tx: Tx, full: Collection[str]) -> datetime | None:
     """When the engine has something to do next, as far as time alone tells; accounts that are `full` can do nothing."""
     others = f"account NOT IN ({', '.join('?' * len(full))})" if full else "account IS NOT NULL"
     (due,) = tx.execute(
-        f"SELECT min(due_at) FROM deliveries WHERE state = 'queued' AND lease_until IS NULL AND {others}",  # noqa: S608
+        f"SELECT min(due_at) FROM deliveries WHERE {WAITING} AND {others}",  # noqa: S608 - our own text
         tuple(full),
     ).fetchone()
     questions = (
         "SELECT min(lease_until) FROM deliveries WHERE lease_until IS NOT NULL",
-        "SELECT min(give_up_at) FROM deliveries WHERE state IN ('queued', 'held')",
+        "SELECT min(give_up_at) FROM deliveries WHERE state IN ('queued', 'held') AND lease_until IS NULL",
         "SELECT min(settle_by) FROM deliveries WHERE state = 'submitted' AND overdue = 0",
         "SELECT min(probe_at) FROM paused_connections WHERE probe_at IS NOT NULL",
     )

@@ -48,6 +48,12 @@ COLUMNS: tuple[str, ...] = Record.__struct_fields__
 ALL = ", ".join(COLUMNS)
 INSERT = f"INSERT INTO deliveries ({ALL}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - our own column names
 UPDATE = f"UPDATE deliveries SET {', '.join(f'{name} = ?' for name in COLUMNS)} WHERE id = ?"  # noqa: S608 - likewise
+WAITING = (
+    "state = 'queued' AND lease_until IS NULL AND NOT EXISTS (SELECT 1 FROM deliveries AS earlier"
+    " WHERE earlier.lane = deliveries.lane AND earlier.state IN ('queued', 'held', 'sending')"
+    " AND (earlier.created_at, earlier.id) < (deliveries.created_at, deliveries.id))"
+)
+"""What may be leased once it is due: nobody has it, and no earlier one of its lane is still to go."""
 
 _content = msgspec.json.Decoder(Content)
 _work = msgspec.json.Decoder(WorkStatus)

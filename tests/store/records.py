@@ -49,7 +49,8 @@ def task(number: int = 1, **changes: Any) -> Record:
     """A task's record as the desk hands it over, told from others by its number."""
     text = changes.pop("text", f"Call the pharmacy about refill number {number}")
     made = Record(
-        id=f"tsk_{number:06d}", kind="task", clinic_id=HOME[0], app="intake", connection=HOME[1], adapter="cobalt",
+        id=f"tsk_{number:06d}", kind="task", clinic_id=HOME[0], app="intake", connection=HOME[1],
+        account="main", adapter="cobalt",
         emr="eclinicalworks", rule="routes[1]", config_version="9f2c", state="queued",
         give_up_at=NOW + timedelta(hours=24), created_at=NOW, updated_at=NOW,
         content=Content(command={"description": text}, values={"description": text}, mapping=[]),
@@ -78,6 +79,11 @@ def key(text: str = "k-1", fingerprint: str = "f-1") -> Key:
 async def accept(store: Store, record: Record, with_key: Key | None = None) -> Accepted:
     """Put it in."""
     return await store.accept(record, with_key, LEASE)
+
+
+async def take(store: Store, at: datetime = NOW, limit: int = 10) -> Sequence[Leased]:
+    """Lease what is due."""
+    return await store.claim(at, LEASE, limit)
 
 
 async def mark(store: Store, leased: Accepted | Leased, at: datetime = NOW) -> Attempt:

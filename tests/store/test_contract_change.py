@@ -21,6 +21,7 @@ from store.records import (
     sent,
     settle,
     states,
+    take,
     task,
     told,
 )
@@ -126,7 +127,7 @@ async def test_a_timeline_is_in_order_whatever_wrote_its_lines(store):
     accepted = await accept(store, task(1))
     first = await mark(store, accepted, later(seconds=1))
     await settle(store, first, NotApplied(code="http-429"), later(seconds=2), retry_at=later(seconds=3))
-    (leased,) = await store.claim(later(seconds=4), LEASE, 10)
+    (leased,) = await take(store, later(seconds=4))
     await settle(store, await mark(store, leased, later(seconds=5)), Unknown(code="deadline"), later(seconds=35))
     await store.change("tsk_000001", lambda current: _created(current, later(seconds=60)), later(seconds=60), asked())
 
@@ -154,7 +155,7 @@ async def test_notes_are_let_go_one_by_one_in_the_order_they_came_when_the_task_
     await settle(store, parent, Applied(ids={"id": "v-1", "emr_id": "emr-1"}), later(seconds=10))
 
     went = []
-    while leased := await store.claim(later(seconds=20), LEASE, 10):
+    while leased := await take(store, later(seconds=20)):
         assert len(leased) == 1
         assert leased[0].record.content.values["emr_task_id"] == "emr-1"
         went.append(leased[0].record.id)
@@ -223,7 +224,7 @@ async def test_a_resumed_connection_lets_go_what_it_held_and_a_second_resume_fin
     assert await states(store, "tsk_000001", "tsk_000002") == ["queued", "queued"]
     assert (await now(store, "tsk_000001")).content.problem is None
     assert await store.paused() == ()
-    assert len(await store.claim(later(seconds=60), LEASE, 10)) == 2
+    assert len(await take(store, later(seconds=60))) == 2
     assert not await store.resume(*HOME, later(seconds=61))
 
 
@@ -260,16 +261,16 @@ async def test_what_comes_back_unsent_to_a_paused_connection_is_held(store):
 
     assert leftover.record.lease_until == NOW + LEASE
     assert await states(store, "tsk_000001", "tsk_000002") == ["held", "held"]
-    assert await store.claim(later(seconds=300), LEASE, 10) == []
+    assert await take(store, later(seconds=300)) == []
     await store.resume(*HOME, later(seconds=300))
-    assert len(await store.claim(later(seconds=300), LEASE, 10)) == 2
+    assert len(await take(store, later(seconds=300))) == 2
 
 
 @opened
 async def test_a_released_note_of_a_paused_connection_stays_held(store):
     parent = await mark(store, await accept(store, task(1)))
     await accept(store, note(2))
-    await store.pause(*HOME, problem("connection-blocked", "expired"), NOW)
+    await store.pause(*HOME, problem("connection-blocked", "expired"), NOW, probed=False)
 
     await settle(store, parent, Applied(ids={"id": "v-1", "emr_id": "emr-1"}))
 
