@@ -9,13 +9,17 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import structlog
+from msgspec import structs
 
 from adapters.base import BadSignature
 from gateway.flows.configured import Configured
 from gateway.rules.clinic import Account
+from gateway.rules.following import look_soon
+from gateway.rules.record import Record
 from gateway.store.base import Store, StoreUnavailable
 from gateway.store.inbound import Reading, Seen, Webhook, WebhookState
 from gateway.world import World
@@ -26,6 +30,8 @@ MOST = 1024 * 1024
 """The longest webhook, in bytes."""
 
 _CATCH_UP = 500
+_HINTS = timedelta(minutes=1)
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _KEPT_HEADERS = frozenset({"content-type", "webhook-id", "webhook-timestamp", "webhook-attempt", "user-agent"})
 
 log = structlog.get_logger("receive")
@@ -39,6 +45,7 @@ class Mailbox:
         self._configured = configured
         self._world = world
         self._readings: set[asyncio.Task[None]] = set()
+        self._hinted: dict[tuple[str, str], datetime] = {}
 
     def account(self, name: str, token: str) -> Account | None:
         """The account that the URL names, if the token is its own; compared in constant time, known account or not."""
@@ -58,7 +65,7 @@ class Mailbox:
         )
         is_new = await self._store.keep_webhook(hook, sha256(body).hexdigest())
         log.info("webhook.received", account=account.name, webhook_id=hook.id, state=hook.state if is_new else "known")
-        if is_new and hook.state == "new":
+        if is_new:
             task = asyncio.create_task(self._read(hook))
             self._readings.add(task)
             task.add_done_callback(self._readings.discard)
@@ -100,6 +107,9 @@ class Mailbox:
         if account is None:
             await self._store.read_webhook(hook.id, Reading(state="unreadable", why="its account is gone"))
             return
+        if hook.state == "unverified":
+            await self._hint(hook, account)
+            return
         try:
             sightings = account.adapter.parse_webhook(hook.headers, hook.body)
         except Exception as error:  # noqa: BLE001 - a body may break a parser in any way
@@ -111,7 +121,7 @@ class Mailbox:
             seen = [self._seen(hook, account, sighting) for sighting in telling]
             state = await self._store.sight(hook.id, event_id, seen, self._world.now())
         elif sightings and sightings[0].says == "changed":
-            state = await self._hint(hook, account, sightings[0])
+            state = await self._changed(hook, account, sightings[0])
         else:
             state = await self._account_event(hook, account, sightings[0] if sightings else None)
         log.info("webhook.read", webhook_id=hook.id, account=hook.account, state=state)
@@ -130,12 +140,32 @@ class Mailbox:
             why_nowhere=f"unknown connection {sighting.reference}" if unknown else None,
         )
 
-    async def _hint(self, hook: Webhook, account: Account, sighting: Sighting) -> WebhookState:
+    async def _changed(self, hook: Webhook, account: Account, sighting: Sighting) -> WebhookState:
         """Something changed there: the delivery it names is looked up."""
-        found = await self._store.look_for(self._seen(hook, account, sighting), self._world.now())
-        state: WebhookState = "matched" if found else "ignored"
+        record = await self._store.recognise(self._seen(hook, account, sighting))
+        state: WebhookState = "matched" if record else "ignored"
+        if record:
+            await self._look_soon(record)
         await self._store.read_webhook(hook.id, Reading(state=state, event_id=sighting.event_id))
         return state
+
+    async def _hint(self, hook: Webhook, account: Account) -> None:
+        """An unproved webhook is no evidence, but the delivery it names is looked up; once a minute for a connection."""
+        try:
+            sightings = account.adapter.parse_webhook(hook.headers, hook.body)
+        except Exception:  # noqa: BLE001 - anybody can have sent anything
+            return
+        for sighting in sightings[:1]:
+            unnamed = structs.replace(sighting, says="changed", reference=None, ref=None, values={})
+            record = await self._store.recognise(self._seen(hook, account, unnamed))
+            now = self._world.now()
+            if record and now - self._hinted.get((record.clinic_id, record.connection), _LONG_AGO) >= _HINTS:
+                self._hinted[record.clinic_id, record.connection] = now
+                await self._look_soon(record)
+
+    async def _look_soon(self, record: Record) -> None:
+        now = self._world.now()
+        await self._store.change(record.id, lambda current: look_soon(current, now), now)
 
     async def _account_event(self, hook: Webhook, account: Account, sighting: Sighting | None) -> WebhookState:
         """A link that needs its owner pauses the connection it names; all else says nothing that matters here."""

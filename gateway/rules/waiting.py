@@ -43,13 +43,16 @@ def parent_known(record: Record, emr_id: str, now: datetime) -> Change | None:
 
 
 def _ready(record: Record, now: datetime, **gone: bool) -> Change | None:
-    after = structs.replace(record, **gone)
-    if after.awaits_parent or after.awaits_connection:
-        return Change(record=structs.replace(after, updated_at=now, version=record.version + 1))
     moves = step(record.state, "ready", standing(record))
     if moves is None:
         return None
-    return change(record, with_problem(moved(after, moves.state, now, due_at=now), None))
+    after = structs.replace(record, **gone)
+    if after.awaits_connection:
+        return change(record, moved(after, record.state, now))
+    after = with_problem(after, None)
+    if after.awaits_parent:
+        return change(record, moved(after, record.state, now))
+    return change(record, moved(after, moves.state, now, due_at=now))
 
 
 def parent_ended(record: Record, parent: Record, now: datetime) -> Change | None:

@@ -54,7 +54,7 @@ def retry(record: Record, now: datetime) -> Change | None:
 def resolve(record: Record, now: datetime, *, created: bool, ids: Ids) -> Change:
     """A person has looked in the vendor's system. Raises Refusal when there is no open question."""
     to = _wish(record, "resolve_created" if created else "resolve_not_created")
-    known = record.with_ids(ids) if created else record
+    known = structs.replace(record, vendor_id=None, emr_id=None).with_ids({**record.ids, **ids}) if created else record
     after = moved(
         known,
         to,

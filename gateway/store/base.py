@@ -138,9 +138,9 @@ class Store(ABC):
         """Apply everything a look has listed, then plan the next one, or conclude from finding nothing."""
         await self._writing(now, lambda writing: following.look(writing, taken))
 
-    async def look_for(self, hint: Seen, now: datetime) -> str | None:
-        """Make a look due at the delivery that a hint is of; its id, if there is one."""
-        return await self._writing(now, lambda writing: following.look_for(writing, hint))
+    async def recognise(self, hint: Seen) -> Record | None:
+        """The one delivery that a sighting is of, as far as can be told; nothing is kept of it."""
+        return await self.read(lambda tx: inbound.recognised(tx, hint))
 
     async def next_look(self) -> datetime | None:
         """When the next look is due."""

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from gateway.rules.correlate import Parked
 from gateway.rules.evidence import see
-from gateway.rules.following import Look, is_possible, look_soon, looked
+from gateway.rules.following import Look, is_possible, looked
 from gateway.rules.record import Record
 from gateway.store import inbound
 from gateway.store.deliveries import Writing, find, save
@@ -67,14 +67,3 @@ def _recognised(writing: Writing, seen: inbound.Seen) -> bool:
         inbound.keep_applied(writing.tx, seen, record.id, by, writing.now)
         save(writing, record, decided)
     return True
-
-
-def look_for(writing: Writing, seen: inbound.Seen) -> str | None:
-    """Make a look due at the delivery that shares an id with a hint; its id, if there is one."""
-    found = inbound.recognise(writing.tx, seen)
-    if isinstance(found, Parked):
-        return None
-    decided = look_soon(found[0], writing.now)
-    if decided:
-        save(writing, found[0], decided)
-    return found[0].id

@@ -209,6 +209,12 @@ def recognise(tx: Tx, seen: Seen) -> tuple[Record, str] | Parked:
     return found
 
 
+def recognised(tx: Tx, seen: Seen) -> Record | None:
+    """The delivery a sighting is of, or None."""
+    found = recognise(tx, seen)
+    return None if isinstance(found, Parked) else found[0]
+
+
 def _without_values(sighting: Sighting) -> Sighting:
     return msgspec.structs.replace(sighting, values={})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -37,9 +37,9 @@ class Preferences(Struct, frozen=True, kw_only=True):
         return {"Preference-Applied": ", ".join(said)} if said else {}
 
 
-def preferences(header: str | None) -> Preferences:
-    """The Prefer header; unknown preferences are ignored, as the RFC wants. Raises Refused if `wait` is no number."""
-    said = dict(_preference(part) for part in (header or "").split(",") if part.strip())
+def preferences(lines: Sequence[str]) -> Preferences:
+    """The Prefer header, in as many lines as it came; unknown preferences are ignored, as the RFC wants. Raises Refused if `wait` is no number."""
+    said = dict(_preference(part) for part in ",".join(lines).split(",") if part.strip())
     wait = said.get("wait")
     if wait is not None and not re.fullmatch(r"\d{1,9}", wait):
         raise Refused(problem("malformed-header", "Prefer: wait takes whole seconds"))
@@ -56,16 +56,18 @@ def _preference(part: str) -> tuple[str, str]:
     return name.strip().lower(), value.strip().strip('"').lower()
 
 
-def key_of(header: str | None, app: App, path: str, posted: Mapping[str, Any], salt: str) -> Key | None:
+def key_of(lines: Sequence[str], app: App, path: str, posted: Mapping[str, Any], salt: str) -> Key | None:
     """The caller's Idempotency-Key, quoted or bare, with its fingerprint: a keyed hash, since bodies can be guessed.
 
     Raises Refused when it cannot be read, or is missing for an app that must send one.
     """
-    if header is None or not header.strip():
+    if len(lines) > 1:
+        raise Refused(problem("malformed-header", "Idempotency-Key comes once"))
+    key = lines[0].strip() if lines else ""
+    if not key:
         if app.require_key:
             raise Refused(problem("idempotency-key-required"))
         return None
-    key = header.strip()
     if len(key) > 1 and key[0] == key[-1] == '"':
         key = key[1:-1]
     if not _KEY.match(key):

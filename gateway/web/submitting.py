@@ -34,9 +34,10 @@ async def submit(
     request: StrictRequest, services: Services, kind: type[Command], extra: Mapping[str, Any] | None = None
 ) -> Response[Any]:
     """Submit the request's command and answer as it prefers. `extra` are fields that stand in the URL."""
-    wishes = preferences(request.headers.get("prefer"))
+    wishes = preferences(request.headers.getall("prefer", []))
     posted = {**request.posted, **(extra or {})}
-    key = key_of(request.headers.get("idempotency-key"), request.user, request.url.path, request.posted, services.salt)
+    lines = request.headers.getall("idempotency-key", [])
+    key = key_of(lines, request.user, request.url.path, request.posted, services.salt)
     draft = read(posted, kind) if extra else request.draft
     submission = Submission(app=request.user, draft=draft, kind=kind, posted=posted, key=key, strict=wishes.strict)
     submitted = await services.desk.submit(submission)
@@ -49,7 +50,7 @@ async def submit(
 
 async def explain(request: StrictRequest, services: Services, kind: type[Command]) -> Explanation:
     """What submitting the request's command would do."""
-    wishes = preferences(request.headers.get("prefer"))
+    wishes = preferences(request.headers.getall("prefer", []))
     return await services.desk.explain(
         Submission(app=request.user, draft=request.draft, kind=kind, posted=request.posted, strict=wishes.strict)
     )
