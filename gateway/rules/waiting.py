@@ -47,10 +47,9 @@ def _ready(record: Record, now: datetime, **gone: bool) -> Change | None:
     if moves is None:
         return None
     after = structs.replace(record, **gone)
-    if after.awaits_connection:
-        return change(record, moved(after, record.state, now))
-    after = with_problem(after, None)
-    if after.awaits_parent:
+    if not after.awaits_connection:
+        after = with_problem(after, None)
+    if after.awaits_parent or after.awaits_connection:
         return change(record, moved(after, record.state, now))
     return change(record, moved(after, moves.state, now, due_at=now))
 
