@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import chain, repeat
 
 import structlog
 from msgspec import structs
@@ -36,6 +37,7 @@ LEASE = timedelta(seconds=120)
 _BATCH = 64
 _LONGEST_SLEEP = 5.0
 _SHORTEST_SLEEP = 0.01
+_PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
 _UNAUTHORISED = 401
 
 log = structlog.get_logger("dispatch")
@@ -92,6 +94,8 @@ class Dispatcher:
         now = self._world.now()
         await self._store.pass_time(now)
         accounts = self._configured.config.accounts
+        if not self._store.has_reserve():
+            return _LONGEST_SLEEP  # a send needs room for its mark and its result
         room = {name: self.pacer.room(account) for name, account in accounts.items()}
         leased = await self._store.claim(now, LEASE, _BATCH, room)
         for one in leased:
@@ -147,7 +151,10 @@ class Dispatcher:
         await self._settle(mark.leased, *_proved(record, sent, connection, exchange))
 
     async def _settle(self, leased: Leased, outcome: Outcome, status: int | None) -> None:
-        """Write the verdict, again and again until the lease ends: an answer must not be lost to a busy database."""
+        """Write the verdict, again and again until it is written: an answer must not be lost to a busy database.
+
+        After the lease's end it still counts, as the attempt's own late answer.
+        """
         record, attempt = leased.record, leased.attempt
         now = self._world.now()
         code = getattr(outcome, "code", "")
@@ -168,13 +175,12 @@ class Dispatcher:
             operation=record.operation, attempt=attempt.fence, verdict=type(outcome).__name__, code=code, status=status,
             milliseconds=round((now - attempt.started_at).total_seconds() * 1000, 1),
         )  # fmt: skip
-        while True:
+        for pause in chain(_PAUSES, repeat(_LONGEST_SLEEP)):
             try:
                 await self._store.change(record.id, lambda current: attempts.settle(current, attempt, result), now)
             except StoreUnavailable:
-                if self._world.now() > attempt.started_at + LEASE:
-                    raise
-                await asyncio.sleep(0.2)
+                log.warning("attempt.not_saved", delivery_id=record.id, attempt=attempt.fence)
+                await asyncio.sleep(pause)
             else:
                 return
 

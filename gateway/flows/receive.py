@@ -150,7 +150,7 @@ class Mailbox:
         return state
 
     async def _hint(self, hook: Webhook, account: Account) -> None:
-        """An unproved webhook is no evidence, but the delivery it names is looked up; once a minute for a connection."""
+        """An unproved webhook is no evidence, but what it names is looked up; once a minute for a connection."""
         try:
             sightings = account.adapter.parse_webhook(hook.headers, hook.body)
         except Exception:  # noqa: BLE001 - anybody can have sent anything

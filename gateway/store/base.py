@@ -69,9 +69,18 @@ class Store(ABC):
         written.add_done_callback(ring)
         return await asyncio.shield(written)
 
-    async def answers(self) -> None:
-        """Nothing, if the database can be read. Raises StoreUnavailable."""
-        await self.read(lambda tx: tx.execute("SELECT 1").fetchone())
+    @abstractmethod
+    def has_reserve(self) -> bool:
+        """Whether there is room for new commands, beside what the results of those under way will need."""
+
+    async def writable(self) -> None:
+        """Prove by a write that commands can be taken. Raises StoreUnavailable."""
+        self._check_reserve()
+        await self.write(reading.touch)
+
+    def _check_reserve(self) -> None:
+        if not self.has_reserve():
+            raise StoreUnavailable("the disk's reserve is kept for results")
 
     async def salt(self, fresh: str) -> str:
         """The database's own secret, for fingerprints; `fresh` becomes it if there is none yet."""
@@ -85,6 +94,7 @@ class Store(ABC):
         A key that was used before, a delivery that stands in the way, a task that was not created, a second retry of
         one delivery: nothing is stored, and `Accepted.what` says which.
         """
+        self._check_reserve()
         return await self._writing(record.created_at, lambda writing: deliveries.accept(writing, record, key, lease))
 
     async def by_key(self, app: str, key: Key) -> Accepted | None:

@@ -188,6 +188,11 @@ def paused(tx: Tx) -> tuple[Paused, ...]:
     )
 
 
+def touch(tx: Tx) -> None:
+    """A write that changes nothing of worth."""
+    tx.execute("INSERT INTO meta (name, value) VALUES ('touched', '1') ON CONFLICT (name) DO UPDATE SET value = '1'")
+
+
 def salt(tx: Tx, fresh: str) -> str:
     """The database's own secret; `fresh` becomes it if there is none yet."""
     tx.execute("INSERT INTO meta (name, value) VALUES ('salt', ?) ON CONFLICT (name) DO NOTHING", (fresh,))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import os
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -25,6 +26,9 @@ from gateway.store.rows import Tx
 T = TypeVar("T")
 _Job = tuple[Callable[[Tx], Any], "asyncio.Future[Any]"]
 _Done = tuple["asyncio.Future[Any]", Any, BaseException | None]
+
+RESERVE = 64 * 1024 * 1024
+"""Bytes of the disk that are kept free, so that results can still be written when it fills up."""
 
 _READERS = 2
 _BUSY_SECONDS = 5
@@ -68,6 +72,11 @@ class SqliteStore(Store):
             connection.close()
         if self._lock is not None:
             self._lock.close()
+
+    def has_reserve(self) -> bool:
+        """Whether the file's disk has more than the reserve left."""
+        free = os.statvfs(self._path.parent)
+        return free.f_bavail * free.f_frsize > RESERVE
 
     async def write(self, job: Callable[[Tx], T]) -> T:
         """Run `job` with the next batch; returns after the commit. The job runs even if the caller is cancelled."""

@@ -20,8 +20,8 @@ async def live() -> dict[str, str]:
     responses={503: problems()[503]},
 )  # fmt: skip
 async def ready(services: Served) -> dict[str, str]:
-    """The store answers and the gateway is not stopping; a vendor's outage does not count."""
+    """The store takes writes and the gateway is not stopping; a vendor's outage does not count."""
     if services.dispatcher.stopping:
         raise StoreUnavailable("stopping")
-    await services.store.answers()
+    await services.store.writable()
     return {"status": "ready"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated, get_args
 
@@ -74,10 +74,8 @@ _OWN: Mapping[Kind | None, frozenset[str]] = {
 
 
 def wanted(request: StrictRequest, asked: Asked, kind: Kind | None) -> Wanted:
-    """What the query asks for. Raises Refused for parameters that are unknown: a misspelt filter would match all."""
-    allowed = _SHARED | _OWN.get(kind, frozenset())
-    if set(request.query_params) - allowed:
-        raise Refused(problem("invalid-parameter", f"the parameters here are {', '.join(sorted(allowed))}"))
+    """What the query asks for. Raises Refused."""
+    only(request, _SHARED | _OWN.get(kind, frozenset()))
     _one_of("state", asked, get_args(State))
     _one_of("kind", asked, get_args(Kind))
     _one_of("needs_person", asked, ("true", "false"))
@@ -92,6 +90,13 @@ def wanted(request: StrictRequest, asked: Asked, kind: Kind | None) -> Wanted:
         after=_after(asked["cursor"]) if "cursor" in asked else None,
         limit=limit_of(asked.get("limit")),
     )
+
+
+def only(request: StrictRequest, allowed: Collection[str]) -> None:
+    """Raises Refused for parameters that are unknown, or come twice: a misspelt filter would match all."""
+    names = [name for name, _ in request.query_params.multi_items()]
+    if set(names) - set(allowed) or len(set(names)) < len(names):
+        raise Refused(problem("invalid-parameter", f"the parameters here, each once: {', '.join(sorted(allowed))}"))
 
 
 def _one_of(name: str, asked: Asked, allowed: tuple[str, ...]) -> None:

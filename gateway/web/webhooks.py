@@ -12,7 +12,7 @@ from gateway.flows.receive import MOST
 from gateway.store.inbound import WebhookState
 from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
-from gateway.web.lists import limit_of
+from gateway.web.lists import limit_of, only
 from gateway.web.problems import problems
 from gateway.web.replies import Hooks, HookSeen
 from gateway.web.services import Served
@@ -52,6 +52,7 @@ class Webhooks(Controller):
         cursor: FromQuery[str | None] = None, limit: FromQuery[str | None] = None,
     ) -> Hooks:  # fmt: skip
         """Newest first; `state` is unmatched, quarantined, unreadable or unverified."""
+        only(request, ("state", "cursor", "limit"))
         wanted = next((shown for shown in _SHOWN if shown == in_state), None)
         if wanted is None:
             raise Refused(problem("invalid-parameter", f"state: one of {', '.join(_SHOWN)}"))
