@@ -43,6 +43,8 @@ def correlate(sighting: Sighting, candidates: Iterable[Record]) -> Match | Parke
             return _one(found, by)
     if not sighting.values:
         return Parked("no delivery has these ids")
+    if any(_shares_an_id(record, sighting) for record in pool):
+        return Parked("its ids contradict those of a delivery")
     return _one([record for record in pool if _by_content(record, sighting)], "content")
 
 
@@ -71,8 +73,13 @@ def _by_job(record: Record, sighting: Sighting) -> bool:
 
 
 def _contradicts(record: Record, sighting: Sighting) -> bool:
-    seen, known = sighting.ids, record.ids
-    return any(name in seen and name in known and seen[name] != known[name] for name in ("id", "emr_id"))
+    known = record.ids
+    return any(name in known and known[name] != value for name, value in sighting.ids.items())
+
+
+def _shares_an_id(record: Record, sighting: Sighting) -> bool:
+    known = record.ids
+    return any(name in known and known[name] == value for name, value in sighting.ids.items())
 
 
 def _by_mark(record: Record, sighting: Sighting) -> bool:
@@ -80,11 +87,12 @@ def _by_mark(record: Record, sighting: Sighting) -> bool:
 
 
 def _by_content(record: Record, sighting: Sighting) -> bool:
-    """Only a delivery that was sent and has no vendor id yet; every echoed field must be equal."""
+    """Only a delivery that was sent and has no vendor id yet, nor one that differs; every echoed field must be equal."""
     return (
         record.attempted
         and record.vendor_id is None
         and record.state in {"queued", "held", "sending", "submitted", "unknown"}
+        and not _contradicts(record, sighting)
         and echoes(sighting.values, record.content.values)
     )
 
@@ -97,7 +105,7 @@ def echoes(seen: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:
 
 def _alike(path: str, theirs: Any, ours: Any) -> bool:
     if isinstance(theirs, list) and isinstance(ours, list):
-        return sorted(map(str, theirs)) == sorted(map(str, ours[: len(theirs)]))
+        return bool(theirs) and sorted(map(str, theirs)) == sorted(map(str, ours[: len(theirs)]))
     seen, sent = " ".join(str(theirs).split()), " ".join(str(ours).split())
     cut_short = path in {"description", "text"} and len(seen) >= _BEGINNING and sent.startswith(seen)
     return seen == sent or cut_short
