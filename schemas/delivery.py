@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from msgspec import Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from schemas.command import Kind
 from schemas.outcome import Work
@@ -78,7 +78,7 @@ class Delivery(Private, frozen=True, kw_only=True):
     work: WorkStatus | None
     mapping: Sequence[Mapped]
     problem: Problem | None
-    command: Mapping[str, Any] | UnsetType
+    command: Mapping[str, Any] | UnsetType = UNSET
     """The command as submitted; left out of lists."""
     attempts: int
     retry_of: str | None
