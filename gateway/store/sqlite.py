@@ -43,6 +43,9 @@ class SqliteStore(Store):
         self._lock: IO[str] | None = None
         self._waiting: list[_Job] = []
         self._busy = False
+        self._closing = False
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._batches: SimpleQueue[list[_Job] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
@@ -52,18 +55,19 @@ class SqliteStore(Store):
     async def open(self) -> None:
         """Lock the file, migrate it, start the writer's thread."""
         self._loop = asyncio.get_running_loop()
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = _locked(self._path)
         try:
-            await asyncio.to_thread(self._prepare)
-        except sqlite3.Error as error:
+            self._writer = await asyncio.to_thread(self._prepared)
+        except BaseException:
             self._lock.close()
-            raise StoreUnavailable(f"{self._path}: {error}") from error
+            raise
         self._thread = threading.Thread(target=self._write_batches, name="store-writer", daemon=True)
         self._thread.start()
 
     async def close(self) -> None:
-        """Let the last batch end, then close every connection and the lock."""
+        """Let what was handed in be written, then close every connection and the lock."""
+        self._closing = True
+        await self._idle.wait()
         self._batches.put(None)
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)
@@ -80,6 +84,7 @@ class SqliteStore(Store):
 
     async def write(self, job: Callable[[Tx], T]) -> T:
         """Run `job` with the next batch; returns after the commit. The job runs even if the caller is cancelled."""
+        self._refuse_if_closed()
         future: asyncio.Future[T] = self._loop.create_future()
         self._waiting.append((job, future))
         if not self._busy:
@@ -88,15 +93,27 @@ class SqliteStore(Store):
 
     async def read(self, job: Callable[[Tx], T]) -> T:
         """Run `job` on one of the readers' connections."""
+        self._refuse_if_closed()
         return await self._loop.run_in_executor(self._readers, self._read, job)
 
-    def _prepare(self) -> None:
-        writer = self._connect()
-        writer.execute("PRAGMA journal_mode = WAL")
-        writer.execute("PRAGMA synchronous = FULL")
-        writer.execute("PRAGMA wal_autocheckpoint = 4000")
-        _migrate(writer)
-        self._writer = writer
+    def _refuse_if_closed(self) -> None:
+        if self._closing:
+            raise StoreUnavailable(f"{self._path} is closed")
+
+    def _prepared(self) -> sqlite3.Connection:
+        """The writer's connection, the schema up to date."""
+        writer: sqlite3.Connection | None = None
+        try:
+            writer = self._connect()
+            writer.execute("PRAGMA journal_mode = WAL")
+            writer.execute("PRAGMA synchronous = FULL")
+            writer.execute("PRAGMA wal_autocheckpoint = 4000")
+            _migrate(writer)
+        except (sqlite3.Error, StoreUnavailable) as error:
+            if writer is not None:
+                writer.close()
+            raise StoreUnavailable(f"{self._path}: {error}") from error
+        return writer
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(
@@ -121,6 +138,7 @@ class SqliteStore(Store):
     def _hand_over(self) -> None:
         batch, self._waiting = self._waiting, []
         self._busy = True
+        self._idle.clear()
         self._batches.put(batch)
 
     def _write_batches(self) -> None:
@@ -141,6 +159,8 @@ class SqliteStore(Store):
         self._busy = False
         if self._waiting:
             self._hand_over()
+        else:
+            self._idle.set()
 
     def _commit(self, batch: list[_Job]) -> list[_Done]:
         """Run a batch in one transaction. If the transaction itself fails, none of its jobs happened."""
@@ -148,7 +168,7 @@ class SqliteStore(Store):
             self._writer.execute("BEGIN IMMEDIATE")
             done = [self._run(job, future) for job, future in batch]
             self._writer.execute("COMMIT")
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the writer must live on
             with suppress(sqlite3.Error):
                 self._writer.execute("ROLLBACK")
             unavailable = StoreUnavailable(str(error))
@@ -173,7 +193,11 @@ class SqliteStore(Store):
 
 def _locked(path: Path) -> IO[str]:
     """The lock that keeps a second process away from the file; held until it is closed."""
-    lock = path.with_name(path.name + ".lock").open("w")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_name(path.name + ".lock").open("w")
+    except OSError as error:
+        raise StoreUnavailable(f"{path}: {error.strerror}") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
