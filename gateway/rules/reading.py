@@ -45,21 +45,22 @@ def read(posted: Mapping[str, Any], type_: type[C]) -> Draft[C]:
     """Read a posted object as a `type_`: a command, or another body that is all text and ids."""
     errors: list[FieldError] = []
     fields = _fields(posted, type_, "", errors)
-    for field in structs.fields(type_):
-        if field.required and field.name not in fields:
-            missing = FieldError(
-                code="missing-required-fields",
-                pointer=f"/{field.name}",
-                field=field.name,
-                source=f"schema: {type_.__name__}",
-                detail="always required",
-            )
-            if not any(error.pointer == missing.pointer for error in errors):
-                errors.append(missing)
-            if field.name == "clinic_id":
-                return Draft(command=None, errors=tuple(errors))
-            fields[field.name] = ""
-    return Draft(command=type_(**fields), errors=tuple(errors))
+    missing = [field.name for field in structs.fields(type_) if field.required and field.name not in fields]
+    wrong = {error.pointer for error in errors}
+    errors.extend(_missing(name, type_) for name in missing if f"/{name}" not in wrong)
+    if "clinic_id" in missing:
+        return Draft(command=None, errors=tuple(errors))
+    return Draft(command=type_(**fields, **dict.fromkeys(missing, "")), errors=tuple(errors))
+
+
+def _missing(name: str, type_: type[Private]) -> FieldError:
+    return FieldError(
+        code="missing-required-fields",
+        pointer=f"/{name}",
+        field=name,
+        source=f"schema: {type_.__name__}",
+        detail="always required",
+    )
 
 
 def _fields(posted: Mapping[str, Any], type_: type[Private], at: str, errors: list[FieldError]) -> dict[str, Any]:
