@@ -87,7 +87,7 @@ def _by_mark(record: Record, sighting: Sighting) -> bool:
 
 
 def _by_content(record: Record, sighting: Sighting) -> bool:
-    """Only a delivery that was sent and has no vendor id yet, nor one that differs; every echoed field must be equal."""
+    """Only a delivery that was sent and has no vendor id yet, nor another id that differs; all echoes must be equal."""
     return (
         record.attempted
         and record.vendor_id is None

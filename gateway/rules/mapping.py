@@ -168,7 +168,8 @@ class Drawing:
     def _unreachable(self, path: str, found: Sequence[people.Named]) -> None:
         """Nobody of them has an id in this connection: missing where required, in the text by name where not."""
         self.lost.append(path)
-        self._fold(path, people.displayed(found))
+        if path not in self._defaulted:
+            self._fold(path, people.displayed(found))
 
     def _not_carried(self, path: str, value: Any) -> None:
         if path == "status" and value != "pending":
@@ -191,9 +192,13 @@ class Drawing:
         self.report.append(Mapped(field=path, fate="folded", place=self._text_wire()))
 
     def _fold_elements(self, path: str, shown: Sequence[str], indexes: Sequence[int]) -> None:
-        """The elements of a list that the vendor's place does not take; the report names each."""
-        if shown:
-            self._folds.append(f"{LABELS[path]}: {', '.join(shown)}")
+        """The elements of a list that the vendor's place does not take; the report names each.
+
+        A default is used as far as there is place for it, and never folded.
+        """
+        if not shown or path in self._defaulted:
+            return
+        self._folds.append(f"{LABELS[path]}: {', '.join(shown)}")
         for index in indexes:
             self.report.append(Mapped(field=f"{path}.{index}", fate="folded", place=self._text_wire()))
 
