@@ -48,10 +48,18 @@ def _titles(status: int) -> str:
 def respond(
     request: Request[Any, Any, Any], found: Problem, headers: Mapping[str, str] | None = None
 ) -> Response[bytes]:
-    """The problem as an answer, with the request's id and path."""
-    told = structs.replace(found, instance=request.url.path, request_id=request.scope["state"].get("request_id"))
+    """The problem as an answer, with the request's id and path.
+
+    What no route takes never came through the middleware that names requests, so it is named here.
+    """
+    known = request.scope["state"].get("request_id")
+    request_id = known or request.app.state.services.world.new_id("req")
+    told = structs.replace(found, instance=request.url.path, request_id=request_id)
     return Response(
-        msgspec.json.encode(told), status_code=told.status, media_type=MEDIA_TYPE, headers=dict(headers or {})
+        msgspec.json.encode(told),
+        status_code=told.status,
+        media_type=MEDIA_TYPE,
+        headers={**(headers or {}), **({} if known else {"X-Request-Id": request_id})},
     )
 
 

@@ -7,7 +7,7 @@ import structlog
 from web.world import gateway as made
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _silence():
     """Log lines have tests of their own."""
     before = structlog.get_config()
@@ -19,4 +19,11 @@ def _silence():
 @pytest.fixture
 def gateway(tmp_path):
     with made(tmp_path) as at_work:
+        yield at_work
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A gateway for tests that leave no trace in it."""
+    with made(tmp_path_factory.mktemp("shared")) as at_work:
         yield at_work

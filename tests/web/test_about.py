@@ -127,7 +127,6 @@ def test_an_answer_and_its_problem_carry_the_requests_id(gateway):
         ("GET", "/v1/tasks/a/b/c/d", 404, "not-found"),
         ("PUT", "/v1/tasks", 405, "method-not-allowed"),
         ("DELETE", "/v1/tasks/x", 405, "method-not-allowed"),
-        ("GET", "/schema/nowhere", 404, "not-found"),
     ],
 )
 def test_what_no_route_takes_is_a_problem_too(gateway, method, path, status, code):

@@ -89,15 +89,10 @@ class TestRetry:
         answer = gateway.post(f"/v1/tasks/{old['id']}/retry", WHY)
         assert (answer.status_code, answer.json()["code"]) == (409, "already-retried")
 
-    def test_on_what_is_queued_it_looks_now(self, gateway):
-        gateway.vendors.handler = answering(429, headers={"Retry-After": "3000"})
-        made = gateway.submitted(task())
-        gateway.vendors.handler = accepts
-        assert made["state"] == "queued"
-        answer = gateway.post(f"/v1/tasks/{made['id']}/retry", WHY)
-        assert (answer.status_code, answer.json()["id"]) == (200, made["id"])
-        found = gateway.until(f"/v1/tasks/{made['id']}", lambda now: now["state"] == "submitted")
-        assert found["attempts"] == 2
+    def test_on_what_waits_it_looks_now_and_makes_nothing_new(self, gateway, paused):
+        answer = gateway.post(f"/v1/tasks/{paused['id']}/retry", WHY)
+        assert (answer.status_code, answer.json()["id"], answer.json()["state"]) == (200, paused["id"], "held")
+        assert gateway.rows()["deliveries"] == 1
 
     def test_on_what_is_unknown_it_is_refused(self, gateway):
         made = unknown(gateway)
@@ -149,6 +144,7 @@ class TestResolve:
         answer = gateway.post(f"/v1/tasks/{made['id']}/resolve", {"outcome": "created", **WHY})
         assert (answer.status_code, answer.json()["code"]) == (409, "not-resolvable")
         gateway.skew.append(timedelta(seconds=901))
+        gateway.post("/v1/connections/east/max/resume")  # which wakes the engine
         gateway.until(f"/v1/tasks/{made['id']}", lambda now: now["overdue"])
         answer = gateway.post(f"/v1/tasks/{made['id']}/resolve", {"outcome": "created", **WHY})
         assert (answer.status_code, answer.json()["state"], answer.json()["overdue"]) == (200, "delivered", False)

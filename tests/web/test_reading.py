@@ -38,7 +38,9 @@ def test_the_timeline_tells_acceptance_attempts_events_sightings_and_wishes(gate
 
 
 def test_the_timeline_of_a_second_try_has_both_attempts(gateway):
-    gateway.vendors.handler = answering(429, json={"success": False, "message": "slow down"}, headers={"Retry-After": "0"})
+    gateway.vendors.handler = answering(
+        429, json={"success": False, "message": "slow down"}, headers={"Retry-After": "0"}
+    )
     made = gateway.submitted(task())
     assert made["state"] == "queued"
     gateway.until(

@@ -116,7 +116,13 @@ def test_a_second_claim_for_an_appointment_is_a_409_that_names_the_first(gateway
 
 
 def test_everything_that_is_wrong_is_said_at_once_with_pointer_field_and_source(gateway):
-    body = {"clinic_id": "south", "descripton": "x", "priority": "soon", "assignees": ["dr-wilsn"], "due_at": "2026-01-01T10:00:00"}
+    body = {
+        "clinic_id": "south",
+        "descripton": "x",
+        "priority": "soon",
+        "assignees": ["dr-wilsn"],
+        "due_at": "2026-01-01T10:00:00",
+    }
     answer = gateway.post("/v1/tasks", body)
     assert answer.status_code == 422
     told = {(error["code"], error["pointer"]) for error in answer.json()["errors"]}
@@ -323,9 +329,7 @@ class TestIdempotency:
 
         gateway.vendors.handler = slowly
         with ThreadPoolExecutor(100) as pool:
-            posts = [
-                pool.submit(gateway.post, "/v1/tasks", task(type="vob"), headers=key("k-1")) for _ in range(100)
-            ]
+            posts = [pool.submit(gateway.post, "/v1/tasks", task(type="vob"), headers=key("k-1")) for _ in range(100)]
             answers = [post.result() for post in posts]
         assert {answer.status_code for answer in answers} == {201}
         assert len({answer.json()["id"] for answer in answers}) == 1

@@ -21,13 +21,13 @@ import httpx
 import msgspec
 from litestar import Litestar
 from litestar.testing import TestClient
+from web.declared import Declared
 
 from gateway.app import build
 from gateway.clinics import load
 from gateway.rules.clinic import Config
 from gateway.transport import TransportFault, Wire
 from gateway.world import World
-from web.declared import Declared
 
 ROLES = ("submit", "read", "operate", "admin")
 TOKEN = "webhook-token-0123456789"
@@ -181,7 +181,9 @@ def accepts(request: httpx.Request) -> httpx.Response:
     number = next(_numbers)
     if request.url.host == "cobalt.invalid":
         noun = {"/v1/tasks": "task", "/v1/tasks/notes": "task_note", "/v1/claims": "claim"}[request.url.path]
-        return httpx.Response(200, json={"success": True, "message": "queued", f"{noun}_id": f"v{number}", "job_id": number})
+        return httpx.Response(
+            200, json={"success": True, "message": "queued", f"{noun}_id": f"v{number}", "job_id": number}
+        )
     if request.url.host == "solum.invalid":
         return httpx.Response(201, json={"id": f"s{number}", "status": "pending"})
     task = {"id": f"tsk_{number}", "status": "not_started", "syncStatus": "synced"}

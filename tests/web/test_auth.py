@@ -1,0 +1,190 @@
+"""Who may call what: keys, roles, clinics."""
+
+from itertools import product
+
+import httpx
+import pytest
+from litestar.routes import HTTPRoute
+from web.world import APPS, ROLES, bearer, claim, key_of, task
+
+READ, SUBMIT, OPERATE = "read", "submit", "operate"
+OPEN, ANY_KEY = "open", "any key"
+WHY = {"reason": "x"}
+
+MATRIX = {
+    **{
+        (method, f"/v1/{plural}{rest}"): role
+        for plural in ("tasks", "notes", "claims")
+        for method, rest, role in (
+            ("GET", "", READ),
+            ("POST", "", SUBMIT),
+            ("POST", "/explain", SUBMIT),
+            ("GET", "/{delivery_id:str}", READ),
+            ("GET", "/{delivery_id:str}/timeline", READ),
+            ("POST", "/{delivery_id:str}/cancel", SUBMIT),
+            ("POST", "/{delivery_id:str}/retry", OPERATE),
+            ("POST", "/{delivery_id:str}/resolve", OPERATE),
+        )
+    },
+    ("POST", "/v1/tasks/{task_id:str}/notes"): SUBMIT,
+    ("GET", "/v1/deliveries"): READ,
+    ("GET", "/v1/me"): ANY_KEY,
+    ("GET", "/v1/clinics"): READ,
+    ("GET", "/v1/clinics/{clinic_id:str}/capabilities"): READ,
+    ("GET", "/v1/connections"): READ,
+    ("POST", "/v1/connections/{clinic_id:str}/{name:str}/pause"): OPERATE,
+    ("POST", "/v1/connections/{clinic_id:str}/{name:str}/resume"): OPERATE,
+    ("GET", "/v1/webhooks"): OPERATE,
+    ("POST", "/v1/webhooks/{account:str}/{token:str}"): OPEN,
+    ("GET", "/health/live"): OPEN,
+    ("GET", "/health/ready"): OPEN,
+    ("GET", "/problems/{code:str}"): OPEN,
+    ("GET", "/schema"): OPEN,
+    ("GET", "/schema/openapi.json"): OPEN,
+    ("GET", "/schema/{path:str}"): OPEN,
+}
+"""Every route and what it takes to call it."""
+
+_APP_OF = {READ: "reader", SUBMIT: "submitter", OPERATE: "operator", "admin": "administrator"}
+
+
+def routes(app):
+    """Every method and path template that the app answers, but OPTIONS."""
+    return {
+        (method, route.path_format if "{" not in route.path else route.path)
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for method in route.methods
+        if method != "OPTIONS"
+    }
+
+
+def test_every_route_is_in_the_table_and_the_table_has_no_other(gateway):
+    assert routes(gateway.app) == set(MATRIX)
+
+
+def test_a_route_is_open_or_guarded_as_the_table_says(gateway):
+    for route in gateway.app.routes:
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            for method in handler.http_methods - {"OPTIONS"}:
+                wanted = MATRIX[method, route.path]
+                is_open = handler.opt.get("open") or route.path.startswith("/schema")
+                assert bool(is_open) == (wanted == OPEN), (method, route.path)
+                assert bool(handler.guards) == (wanted in ROLES), (method, route.path)
+
+
+def called(gateway, method, template, headers):
+    path = template.replace("{clinic_id:str}", "north").replace("{name:str}", "emr")
+    path = path.replace("{code:str}", "duplicate").replace("{", "").replace(":str}", "")
+    body = WHY if path.endswith(("pause", "retry", "resolve")) else {}
+    return gateway.client.request(method, path, headers=headers, **({"json": body} if method == "POST" else {}))
+
+
+@pytest.mark.parametrize(
+    ("route", "app"), list(product(MATRIX, ["reader", "submitter", "operator", "administrator", None]))
+)
+def test_who_may_call_what(shared, route, app):
+    wanted = MATRIX[route]
+    answer = called(shared, *route, bearer(app) if app else {})
+    if wanted == OPEN:
+        assert answer.status_code not in {401, 403}
+    elif app is None:
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+        assert answer.headers["www-authenticate"] == "Bearer"
+    elif wanted == ANY_KEY or _APP_OF[wanted] == app:
+        assert answer.status_code not in {401, 403}
+    else:
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+        assert wanted in answer.json()["detail"]
+
+
+KEY = key_of("everything")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None, "", "Bearer", "Bearer ", f"Basic {KEY}", KEY, f"Bearer {KEY}x", f"Bearer {KEY[:-1]}", f"Bearer x{KEY}",
+        f"Bearer {KEY.upper()}", "Bearer tgk_everything_", "Bearer tgk_everything", "Bearer tgk__",
+        "Bearer tgk_nobody_secret-of-everything", f"Bearer {key_of('reader').replace('secret-of-reader', 'x')}",
+        "Bearer tgk_reader_secret-of-everything", f"Bearer tgx_{KEY[4:]}", f"Bearer {KEY} {KEY}", "Bearer \xe9\xff",
+        "Bearer " + "k" * 5000,
+    ],
+)  # fmt: skip
+def test_without_a_key_of_ours_there_is_one_and_the_same_401(shared, header):
+    headers = {} if header is None else {"Authorization": header.encode("latin-1")}
+    answer = shared.client.get("/v1/me", headers=headers)
+    problem = answer.json()
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert problem.pop("request_id")
+    reference = shared.client.get("/v1/me").json()
+    del reference["request_id"]
+    assert problem == reference
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_scheme_may_be_written_in_any_case(shared, scheme):
+    assert shared.client.get("/v1/me", headers={"Authorization": f"{scheme} {KEY}"}).status_code == 200
+
+
+def test_every_app_of_the_tests_gets_in(shared):
+    for app in APPS:
+        assert shared.client.get("/v1/me", headers=bearer(app)).json()["app"] == app
+
+
+def told(answer: httpx.Response):
+    """An answer, but for the request's own id and path."""
+    headers = {name: value for name, value in answer.headers.items() if name not in {"x-request-id", "content-length"}}
+    problem = answer.json()
+    return answer.status_code, headers, {**problem, "request_id": None, "instance": None}
+
+
+class TestForeignClinics:
+    """An app of one clinic cannot tell another one's deliveries from none at all."""
+
+    @pytest.fixture
+    def south(self, gateway):
+        return gateway.submitted(task("south", title="t", assignees=["dr-wilson"]))["id"]
+
+    @pytest.mark.parametrize(
+        ("method", "rest", "body"),
+        [
+            ("GET", "", None), ("GET", "/timeline", None), ("POST", "/cancel", None), ("POST", "/retry", WHY),
+            ("POST", "/resolve", {"outcome": "created", **WHY}), ("POST", "/notes", {"text": "x"}),
+        ],
+    )  # fmt: skip
+    def test_a_foreign_delivery_answers_as_an_absent_one(self, gateway, south, method, rest, body):
+        absent = south[:-1] + ("0" if south[-1] != "0" else "1")
+        answers = [
+            gateway.call(method, f"/v1/tasks/{each}{rest}", by="north", **({"json": body} if body else {}))
+            for each in (south, absent)
+        ]
+        assert told(answers[0]) == told(answers[1])
+        assert answers[0].status_code == 404
+        one, other = (
+            answer.content.replace(answer.headers["x-request-id"].encode(), b"").replace(each.encode(), b"")
+            for answer, each in zip(answers, (south, absent), strict=True)
+        )
+        assert one == other
+
+    @pytest.mark.parametrize(
+        ("path", "body"), [("/v1/tasks", task), ("/v1/claims", lambda clinic: claim(clinic_id=clinic)),
+                           ("/v1/notes", lambda clinic: {"clinic_id": clinic, "emr_task_id": "e", "text": "x"})],
+    )  # fmt: skip
+    def test_submitting_to_a_foreign_clinic_is_submitting_to_none(self, gateway, path, body):
+        foreign, absent = (gateway.post(path, body(clinic), by="north") for clinic in ("south", "nowhere"))
+        assert (foreign.status_code, foreign.json()["code"]) == (422, "unknown-clinic")
+        assert told(foreign) == told(absent)
+
+    def test_a_note_on_a_foreign_task_is_a_note_on_none(self, gateway, south):
+        foreign, absent = (
+            gateway.post("/v1/notes", {"task_id": each, "text": "x"}, by="north") for each in (south, "tsk_none")
+        )
+        assert (foreign.status_code, foreign.json()["code"]) == (422, "unknown-task")
+        assert told(foreign) == told(absent)
+
+    def test_a_foreign_clinics_capabilities_are_those_of_none(self, gateway):
+        foreign, absent = (gateway.get(f"/v1/clinics/{each}/capabilities", by="north") for each in ("south", "nowhere"))
+        assert told(foreign) == told(absent)
+        assert foreign.status_code == 404
