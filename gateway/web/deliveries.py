@@ -16,6 +16,7 @@ from gateway.rules.record import Record, present
 from gateway.web import lists
 from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
+from gateway.web.headers import Explaining, Submitting
 from gateway.web.problems import problems
 from gateway.web.replies import Deliveries, Reason, Timeline
 from gateway.web.services import Served, Services
@@ -113,7 +114,7 @@ class Tasks(_OfOneKind):
     tags = ("tasks",)
     kind = "task"
 
-    @post("/", guards=[needs("submit")], responses=SUBMIT_ANSWERS, summary="Create a task")
+    @post("/", guards=[needs("submit")], responses=SUBMIT_ANSWERS, operation_class=Submitting, summary="Create a task")
     async def create(
         self,
         request: StrictRequest,
@@ -124,7 +125,7 @@ class Tasks(_OfOneKind):
         return await submit(request, services, CreateTask)
 
     @post(
-        "/explain", guards=[needs("submit")], status_code=200, responses=EXPLAIN_ANSWERS,
+        "/explain", guards=[needs("submit")], status_code=200, responses=EXPLAIN_ANSWERS, operation_class=Explaining,
         summary="What creating this task would do",
     )  # fmt: skip
     async def explain(
@@ -137,7 +138,7 @@ class Tasks(_OfOneKind):
         return await explain(request, services, CreateTask)
 
     @post(
-        "/{task_id:str}/notes", guards=[needs("submit")], responses=SUBMIT_ANSWERS,
+        "/{task_id:str}/notes", guards=[needs("submit")], responses=SUBMIT_ANSWERS, operation_class=Submitting,
         summary="Add a note to a task",
     )  # fmt: skip
     async def add_note(
@@ -163,7 +164,7 @@ class Notes(_OfOneKind):
     tags = ("notes",)
     kind = "note"
 
-    @post("/", guards=[needs("submit")], responses=SUBMIT_ANSWERS, summary="Add a note")
+    @post("/", guards=[needs("submit")], responses=SUBMIT_ANSWERS, operation_class=Submitting, summary="Add a note")
     async def create(
         self,
         request: StrictRequest,
@@ -174,7 +175,7 @@ class Notes(_OfOneKind):
         return await submit(request, services, AddNote)
 
     @post(
-        "/explain", guards=[needs("submit")], status_code=200, responses=EXPLAIN_ANSWERS,
+        "/explain", guards=[needs("submit")], status_code=200, responses=EXPLAIN_ANSWERS, operation_class=Explaining,
         summary="What adding this note would do",
     )  # fmt: skip
     async def explain(
@@ -194,7 +195,7 @@ class Claims(_OfOneKind):
     tags = ("claims",)
     kind = "claim"
 
-    @post("/", guards=[needs("submit")], responses=SUBMIT_ANSWERS, summary="Create a claim")
+    @post("/", guards=[needs("submit")], responses=SUBMIT_ANSWERS, operation_class=Submitting, summary="Create a claim")
     async def create(
         self,
         request: StrictRequest,
@@ -205,7 +206,7 @@ class Claims(_OfOneKind):
         return await submit(request, services, CreateClaim)
 
     @post(
-        "/explain", guards=[needs("submit")], status_code=200, responses=EXPLAIN_ANSWERS,
+        "/explain", guards=[needs("submit")], status_code=200, responses=EXPLAIN_ANSWERS, operation_class=Explaining,
         summary="What creating this claim would do",
     )  # fmt: skip
     async def explain(

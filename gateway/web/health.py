@@ -5,18 +5,18 @@ from __future__ import annotations
 from litestar import get
 
 from gateway.store.base import StoreUnavailable
-from gateway.web.problems import problems
+from gateway.web.problems import OPEN, problems
 from gateway.web.services import Served
 
 
-@get("/health/live", opt={"open": True}, tags=["about"], summary="The process answers", responses={})
+@get("/health/live", opt={"open": True}, security=OPEN, tags=["about"], summary="The process answers", responses={})
 async def live() -> dict[str, str]:
     """The event loop turns."""
     return {"status": "live"}
 
 
 @get(
-    "/health/ready", opt={"open": True}, tags=["about"], summary="Commands can be taken",
+    "/health/ready", opt={"open": True}, security=OPEN, tags=["about"], summary="Commands can be taken",
     responses={503: problems()[503]},
 )  # fmt: skip
 async def ready(services: Served) -> dict[str, str]:

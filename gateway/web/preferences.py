@@ -38,7 +38,10 @@ class Preferences(Struct, frozen=True, kw_only=True):
 
 
 def preferences(lines: Sequence[str]) -> Preferences:
-    """The Prefer header, in as many lines as it came; unknown preferences are ignored, as the RFC wants. Raises Refused if `wait` is no number."""
+    """The Prefer header, in as many lines as it came; unknown preferences are ignored, as the RFC wants.
+
+    Raises Refused if `wait` is no number.
+    """
     said = dict(_preference(part) for part in ",".join(lines).split(",") if part.strip())
     wait = said.get("wait")
     if wait is not None and not re.fullmatch(r"\d{1,9}", wait):

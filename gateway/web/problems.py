@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ import structlog
 from litestar import MediaType, Request, Response, get
 from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import SecurityRequirement
 from litestar.params import FromPath
 from msgspec import structs
 
@@ -19,6 +20,8 @@ from gateway.web.templates import render
 from schemas.problem import CODES, Code, Problem, problem
 
 MEDIA_TYPE = "application/problem+json"
+OPEN: Sequence[SecurityRequirement] = ({},)
+"""The OpenAPI word for a route that needs no key."""
 
 _OF_STATUS: Mapping[int, Code] = {
     400: "invalid-parameter",
@@ -34,10 +37,10 @@ log = structlog.get_logger("web")
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
-    """The OpenAPI declarations of problem answers; 401, 403, 500 and 503 can always come."""
+    """The OpenAPI declarations of problem answers; 400, 401, 403, 500 and 503 can always come."""
     return {
         status: ResponseSpec(Problem, media_type=MEDIA_TYPE, generate_examples=False, description=_titles(status))
-        for status in sorted({401, 403, 500, 503, *statuses})
+        for status in sorted({400, 401, 403, 500, 503, *statuses})
     }
 
 
@@ -100,10 +103,11 @@ HANDLERS: Mapping[Any, Any] = {
 @get(
     "/problems/{code:str}",
     opt={"open": True},
+    security=OPEN,
     tags=["about"],
     summary="What a problem's code means: cause and fix",
     media_type=MediaType.HTML,
-    responses={404: ResponseSpec(Problem, media_type=MEDIA_TYPE, generate_examples=False, description="Unknown code")},
+    responses=problems(404),
 )
 async def problem_page(code: FromPath[str]) -> str:
     """The page behind a problem's `type`."""

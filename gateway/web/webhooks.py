@@ -13,7 +13,7 @@ from gateway.store.inbound import WebhookState
 from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
 from gateway.web.lists import limit_of, only
-from gateway.web.problems import problems
+from gateway.web.problems import OPEN, problems
 from gateway.web.replies import Hooks, HookSeen
 from gateway.web.services import Served
 from schemas.problem import problem
@@ -28,7 +28,7 @@ class Webhooks(Controller):
     tags = ("webhooks",)
 
     @post(
-        "/{account:str}/{token:str}", opt={"open": True}, status_code=200,
+        "/{account:str}/{token:str}", opt={"open": True}, security=OPEN, status_code=200,
         request_max_body_size=MOST, responses=problems(404, 413), summary="A vendor's webhook",
     )  # fmt: skip
     async def receive(

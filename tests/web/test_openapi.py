@@ -1,0 +1,112 @@
+"""The OpenAPI document: what it says, and that answers are what it says."""
+
+import pytest
+from jsonschema import Draft202012Validator
+from web.world import task
+
+from schemas.command import CreateTask
+
+OPERATIONS = {
+    "claims_cancel", "claims_create", "claims_explain", "claims_get", "claims_list", "claims_resolve", "claims_retry",
+    "claims_timeline", "clinics", "clinics_capabilities", "connections", "connections_pause", "connections_resume",
+    "deliveries_list", "live", "me", "notes_cancel", "notes_create", "notes_explain", "notes_get", "notes_list",
+    "notes_resolve", "notes_retry", "notes_timeline", "problem_page", "ready", "tasks_add_note", "tasks_cancel",
+    "tasks_create", "tasks_explain", "tasks_get", "tasks_list", "tasks_resolve", "tasks_retry", "tasks_timeline",
+    "webhooks_list", "webhooks_receive",
+}  # fmt: skip
+"""Names that callers' generated code has; changing one breaks them."""
+
+
+@pytest.fixture(scope="module")
+def document(shared):
+    return shared.declared.document
+
+
+def operations(document):
+    return [(path, method, each) for path, methods in document["paths"].items() for method, each in methods.items()]
+
+
+def resolved(document, schema):
+    while "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return schema
+
+
+def test_it_is_openapi_3_1_and_its_schemas_are_sound(document):
+    assert document["openapi"].startswith("3.1")
+    for schema in document["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+
+
+def test_operation_ids_are_unique_and_those_that_callers_know(document):
+    ids = [each["operationId"] for _, _, each in operations(document)]
+    assert len(ids) == len(set(ids))
+    assert set(ids) == OPERATIONS
+
+
+def test_every_reference_leads_somewhere(document):
+    def references(part):
+        if isinstance(part, dict):
+            yield from ([part["$ref"]] if isinstance(part.get("$ref"), str) else [])
+            part = list(part.values())
+        for each in part if isinstance(part, list) else ():
+            yield from references(each)
+
+    for reference in references(document):
+        assert reference.rpartition("/")[2] in document["components"]["schemas"]
+
+
+def test_every_error_is_declared_as_a_problem(document):
+    for path, method, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            if int(status) >= 400:
+                assert list(answer["content"]) == ["application/problem+json"], (path, method, status)
+                schema = answer["content"]["application/problem+json"]["schema"]
+                assert schema["$ref"].rpartition("/")[2] == "Problem"
+
+
+def test_operations_need_a_key_and_open_ones_say_that_they_do_not(document):
+    assert document["security"] == [{"app_key": []}]
+    opened = {each["operationId"] for _, _, each in operations(document) if each.get("security") in ([], [{}])}
+    assert opened == {"live", "ready", "problem_page", "webhooks_receive"}
+
+
+def test_every_operation_has_a_summary_and_a_tag(document):
+    for path, method, operation in operations(document):
+        assert operation.get("summary"), (path, method)
+        assert operation.get("tags"), (path, method)
+
+
+def test_a_task_lists_its_fields(document):
+    schema = document["components"]["schemas"]["CreateTask"]
+    assert set(schema["properties"]) == set(CreateTask.__struct_fields__)
+    assert set(schema["required"]) == {"clinic_id", "description"}
+
+
+@pytest.mark.parametrize("path", ["/v1/tasks", "/v1/notes", "/v1/claims", "/v1/tasks/{task_id}/notes"])
+def test_submitting_takes_its_two_headers(document, path):
+    parameters = document["paths"][path]["post"]["parameters"]
+    assert {each["name"] for each in parameters if each["in"] == "header"} == {"Idempotency-Key", "Prefer"}
+
+
+def test_a_list_declares_its_filters(document):
+    names = {each["name"] for each in document["paths"]["/v1/tasks"]["get"]["parameters"]}
+    assert names == {
+        "clinic_id", "state", "reference", "idempotency_key", "id", "emr_id", "job_id", "cursor", "limit",
+    }  # fmt: skip
+
+
+def test_the_example_of_the_readers_is_a_valid_task(document, shared):
+    shared.declared.validate({"$ref": "#/components/schemas/CreateTask"}, task(), "a task")
+
+
+def test_the_document_is_the_same_for_everybody_and_needs_no_key(shared, document):
+    assert shared.client.get("/schema/openapi.json").json() == document
+
+
+def test_an_answer_that_is_not_declared_is_noticed(shared):
+    answer = shared.client.get("/v1/me")
+    with pytest.raises(AssertionError, match="not declared"):
+        shared.declared.check("GET", "/health/live", answer)
+    with pytest.raises(AssertionError, match="required property"):
+        shared.declared.validate({"$ref": "#/components/schemas/Delivery"}, {}, "nothing")
