@@ -17,7 +17,7 @@ from gateway.rules.clinic import App
 from gateway.rules.reading import read
 from gateway.rules.record import Record
 from gateway.store.base import Store
-from gateway.store.deliveries import Asked
+from gateway.store.saving import Asked
 from gateway.world import World
 from schemas.command import COMMANDS, Body, Id
 from schemas.private import Private

@@ -24,7 +24,7 @@ from gateway.rules.retry import next_try
 from gateway.rules.showing import with_extras
 from gateway.store.base import Store, StoreUnavailable
 from gateway.store.bell import QUEUED
-from gateway.store.deliveries import Leased
+from gateway.store.leases import Leased
 from gateway.transport import Exchange, MarkRefused, Wire
 from gateway.world import World
 from schemas.delivery import State

@@ -21,7 +21,8 @@ from gateway.rules.clinic import Account
 from gateway.rules.planning import Plan
 from gateway.rules.record import Content, Record
 from gateway.store.base import Store
-from gateway.store.deliveries import Accepted, Key, Leased
+from gateway.store.deliveries import Accepted, Key
+from gateway.store.leases import Leased
 from gateway.world import World
 from schemas.command import NAMING
 from schemas.delivery import FINAL, Mapped

@@ -16,13 +16,15 @@ from typing import TypeVar
 
 from gateway.rules.change import Change
 from gateway.rules.record import Record
-from gateway.store import deliveries, following, inbound, reading
+from gateway.store import deliveries, following, inbound, leases, reading, saving, sighting
 from gateway.store.bell import Bell
-from gateway.store.deliveries import Accepted, Asked, Key, Leased, NewId, Writing
+from gateway.store.deliveries import Accepted, Key
 from gateway.store.following import Looked
 from gateway.store.inbound import Reading, Seen, Webhook, WebhookState
+from gateway.store.leases import Leased
 from gateway.store.reading import Listed, Paused, Wanted
 from gateway.store.rows import Tx
+from gateway.store.saving import Asked, NewId, Writing
 from schemas.delivery import Happening
 from schemas.problem import Problem
 
@@ -103,7 +105,7 @@ class Store(ABC):
 
     async def get(self, delivery_id: str) -> Record | None:
         """The delivery, or None."""
-        return await self.read(lambda tx: deliveries.find(tx, delivery_id))
+        return await self.read(lambda tx: saving.find(tx, delivery_id))
 
     async def change(
         self,
@@ -118,7 +120,7 @@ class Store(ABC):
         again. Returns the record afterwards (unchanged if `decide` returned None), or None when there is none. What
         `decide` raises is raised, and nothing is written. `asked` is kept in the timeline.
         """
-        return await self._writing(now, lambda writing: deliveries.change(writing, delivery_id, decide, asked))
+        return await self._writing(now, lambda writing: saving.change(writing, delivery_id, decide, asked))
 
     async def claim(
         self, now: datetime, lease: timedelta, rest: int, room: Mapping[str, int] = MappingProxyType({})
@@ -127,14 +129,14 @@ class Store(ABC):
 
         `room` is how many each account may have, `rest` how many all accounts that it does not name.
         """
-        return await self._writing(now, lambda writing: deliveries.claim(writing, lease, rest, room))
+        return await self._writing(now, lambda writing: leases.claim(writing, lease, rest, room))
 
     async def pass_time(self, now: datetime, *, every_lease: bool = False) -> int:
         """Do what time alone does: leases end, deliveries are given up or become overdue; how many changed.
 
         `every_lease`: at start-up of the only process, when no lease has an owner any more.
         """
-        return await self._writing(now, lambda writing: deliveries.pass_time(writing, every_lease=every_lease))
+        return await self._writing(now, lambda writing: leases.pass_time(writing, every_lease=every_lease))
 
     async def next_due(self, full: Collection[str] = ()) -> datetime | None:
         """When there is something to do next, as far as time alone tells; accounts that are `full` can do nothing."""
@@ -161,11 +163,11 @@ class Store(ABC):
 
         `probed`: the vendor blocked it, so one delivery tries it every 15 minutes.
         """
-        await self._writing(now, lambda writing: deliveries.pause(writing, (clinic_id, connection), why, probed=probed))
+        await self._writing(now, lambda writing: saving.pause(writing, (clinic_id, connection), why, probed=probed))
 
     async def resume(self, clinic_id: str, connection: str, now: datetime) -> bool:
         """Open a connection again and let go what was held for it; whether it was paused."""
-        return await self._writing(now, lambda writing: deliveries.resume(writing, (clinic_id, connection)))
+        return await self._writing(now, lambda writing: saving.resume(writing, (clinic_id, connection)))
 
     async def paused(self) -> Sequence[Paused]:
         """The connections that are paused."""
@@ -191,7 +193,7 @@ class Store(ABC):
 
     async def sight(self, webhook_id: str, event_id: str | None, seen: Sequence[Seen], now: datetime) -> WebhookState:
         """Correlate the sightings of one webhook, apply them, and write what it came to; in one transaction."""
-        return await self._writing(now, lambda writing: deliveries.sight(writing, webhook_id, event_id, seen))
+        return await self._writing(now, lambda writing: sighting.sight(writing, webhook_id, event_id, seen))
 
     async def read_webhook(self, webhook_id: str, reading: Reading) -> None:
         """Write what reading a webhook came to, when it holds no sighting to correlate."""

@@ -12,8 +12,8 @@ from gateway.rules.evidence import see
 from gateway.rules.following import Look, is_possible, looked
 from gateway.rules.record import Record
 from gateway.store import inbound
-from gateway.store.deliveries import Writing, find, save
 from gateway.store.rows import ALL, UPDATE, record_of, row_of, stamp
+from gateway.store.saving import Writing, find, save
 from schemas.private import Private
 
 _TAKEN = timedelta(seconds=120)

@@ -20,8 +20,8 @@ from queue import SimpleQueue
 from typing import IO, Any, TypeVar, cast
 
 from gateway.store.base import Store, StoreUnavailable
-from gateway.store.deliveries import NewId
 from gateway.store.rows import Tx
+from gateway.store.saving import NewId
 
 T = TypeVar("T")
 _Job = tuple[Callable[[Tx], Any], "asyncio.Future[Any]"]

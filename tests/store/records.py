@@ -14,8 +14,9 @@ from gateway.rules.attempts import Result
 from gateway.rules.change import Attempt
 from gateway.rules.record import Content, Record
 from gateway.store.base import Store
-from gateway.store.deliveries import Accepted, Key, Leased
+from gateway.store.deliveries import Accepted, Key
 from gateway.store.inbound import Seen, Webhook, WebhookState
+from gateway.store.leases import Leased
 from schemas.delivery import Happening
 from schemas.outcome import Outcome, Sighting
 

@@ -29,7 +29,7 @@ from store.records import (
 from gateway.rules import attempts, wishes
 from gateway.rules.change import change
 from gateway.store.bell import QUEUED
-from gateway.store.deliveries import Asked
+from gateway.store.saving import Asked
 from schemas.outcome import Applied, Blocked, NotApplied, Pending, Refused, Unknown
 from schemas.problem import problem
 

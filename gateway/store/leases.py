@@ -1,0 +1,96 @@
+"""The transactions of the engine: leasing what is due, and what time alone does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from gateway.rules import attempts, waiting
+from gateway.rules.change import Attempt, Change
+from gateway.rules.record import Record
+from gateway.store.rows import ALL, UPDATE, WAITING, record_of, row_of, save_attempt, stamp
+from gateway.store.saving import PROBE_EVERY, Writing, save, select
+from schemas.private import Private
+
+_IN_TURN = (
+    f"SELECT {ALL} FROM (SELECT *, row_number() OVER (PARTITION BY clinic_id ORDER BY due_at, id) AS turn"  # noqa: S608
+    f" FROM deliveries WHERE {WAITING} AND due_at <= ? AND account"
+)
+"""What is due, by turns: each clinic's longest due first, so that one clinic's backlog starves no other."""
+
+
+class Leased(Private, frozen=True, kw_only=True):
+    """A delivery this process may now send, until its lease ends."""
+
+    record: Record
+    attempt: Attempt
+
+
+def claim(writing: Writing, lease: timedelta, rest: int, room: Mapping[str, int]) -> list[Leased]:
+    """Lease deliveries that are due: as many as there is room for in each account, and `rest` of accounts not named."""
+    at = stamp(writing.now)
+    leased = [
+        one
+        for account, limit in room.items()
+        if limit
+        for one in _leased(writing, lease, f"{_IN_TURN} = ?) ORDER BY turn, due_at LIMIT ?", (at, account, limit))
+    ]
+    not_named = f"NOT IN ({', '.join('?' * len(room))})" if room else "IS NOT NULL"
+    others = f"{_IN_TURN} {not_named}) ORDER BY turn, due_at LIMIT ?"
+    return [*leased, *_leased(writing, lease, others, (at, *room, rest))]
+
+
+def _leased(writing: Writing, lease: timedelta, query: str, parameters: tuple[object, ...]) -> list[Leased]:
+    leased = []
+    for record in map(record_of, writing.tx.execute(query, parameters).fetchall()):
+        claimed = attempts.claim(record, writing.now, lease)
+        if claimed and claimed.attempt:
+            writing.tx.execute(UPDATE, [*row_of(claimed.record), record.id])
+            save_attempt(writing.tx, claimed.attempt)
+            leased.append(Leased(record=claimed.record, attempt=claimed.attempt))
+    return leased
+
+
+def pass_time(writing: Writing, *, every_lease: bool = False) -> int:
+    """Do what time alone does: leases end, deliveries are given up or become overdue; how many changed.
+
+    `every_lease`: at start-up, when the leases of a process that is gone have no owner any more.
+    """
+    ended = "1 = 1" if every_lease else "lease_until <= ?"
+    now, at = writing.now, stamp(writing.now)
+    sweeps: tuple[tuple[str, Callable[[Record, datetime], Change | None]], ...] = (
+        (f"lease_until IS NOT NULL AND {ended}", attempts.lease_ended),
+        ("state IN ('queued', 'held') AND lease_until IS NULL AND give_up_at <= ?", waiting.expire),
+        ("state = 'submitted' AND overdue = 0 AND settle_by <= ?", waiting.overdue),
+    )
+    changed = _probe(writing)
+    for where, happens in sweeps:
+        for record in select(writing.tx, where, *((at,) if "?" in where else ())):
+            decided = happens(record, now)
+            if decided:
+                save(writing, record, decided)
+                changed += 1
+    return changed
+
+
+def _probe(writing: Writing) -> int:
+    """Let one held delivery of each blocked connection try; how many were let go."""
+    at = stamp(writing.now)
+    due = writing.tx.execute(
+        "SELECT clinic_id, connection FROM paused_connections WHERE probe_at <= ?", (at,)
+    ).fetchall()
+    let_go = 0
+    for clinic_id, name in due:
+        writing.tx.execute(
+            "UPDATE paused_connections SET probe_at = ? WHERE clinic_id = ? AND connection = ?",
+            (stamp(writing.now + PROBE_EVERY), clinic_id, name),
+        )
+        held = (
+            "clinic_id = ? AND connection = ? AND state = 'held' AND awaits_parent = 0 ORDER BY created_at, id LIMIT 1"
+        )
+        for record in select(writing.tx, held, clinic_id, name):
+            decided = waiting.connection_open(record, writing.now)
+            if decided:
+                save(writing, record, decided)
+                let_go += 1
+    return let_go

@@ -1,0 +1,195 @@
+"""Writing a change of a delivery, with everything that follows from it in the same commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from gateway.rules import waiting
+from gateway.rules.change import Change
+from gateway.rules.record import Record, thin
+from gateway.store import inbound
+from gateway.store.bell import LOOK, QUEUED
+from gateway.store.rows import ALL, UPDATE, Tx, json_text, record_of, row_of, save_attempt, stamp
+from schemas.delivery import RESENDABLE
+from schemas.private import Private
+from schemas.problem import Problem, problem
+
+NewId = Callable[[str], str]
+"""A fresh id with the given prefix."""
+
+
+PROBE_EVERY = timedelta(minutes=15)
+"""How often one delivery is let through a connection that the vendor blocked, to see whether it works again."""
+
+
+class Asked(Private, frozen=True, kw_only=True):
+    """What a person asked of a delivery, through which app, and why; kept with what it led to."""
+
+    what: Literal["cancel", "retry", "resolve"]
+    app: str
+    reason: str | None = None
+
+
+class Writing(Struct, frozen=True):
+    """An open transaction that changes deliveries: its moment, its source of ids, and whom it has changed."""
+
+    tx: Tx
+    now: datetime
+    new_id: NewId
+    touched: set[str]
+    """What to ring the bell for, after the commit."""
+
+
+def find(tx: Tx, delivery_id: str) -> Record | None:
+    """The delivery of that id."""
+    row = tx.execute(f"SELECT {ALL} FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()  # noqa: S608
+    return None if row is None else record_of(row)
+
+
+def change(
+    writing: Writing, delivery_id: str, decide: Callable[[Record], Change | None], asked: Asked | None = None
+) -> Record | None:
+    """Read, decide, write, with all that follows from it; the record afterwards, or None when there is none."""
+    before = find(writing.tx, delivery_id)
+    if before is None:
+        return None
+    decided = decide(before)
+    if asked is not None:
+        writing.tx.execute(
+            "INSERT INTO asked (delivery_id, at, app, what, reason) VALUES (?, ?, ?, ?, ?)",
+            (delivery_id, stamp(writing.now), asked.app, asked.what, asked.reason),
+        )
+    if decided is None:
+        return before
+    save(writing, before, decided)
+    return find(writing.tx, delivery_id)
+
+
+def save(writing: Writing, before: Record, decided: Change) -> None:
+    """Write a change, its attempt and events, then what it means for notes, connection and parked sightings."""
+    tx, after = writing.tx, decided.record
+    tx.execute(UPDATE, [*row_of(after), after.id])
+    writing.touched.add(after.id)
+    if after.state == "queued" and before.state != "queued":
+        writing.touched.add(QUEUED)
+    if after.due_at is not None and after.state in {"submitted", "unknown", "delivered"}:
+        writing.touched.add(LOOK)
+    if decided.attempt is not None:
+        save_attempt(tx, decided.attempt)
+    save_events(writing, after, decided.events)
+    if after.kind == "task":
+        _tell_notes(writing, after)
+    if after.awaits_connection and not before.awaits_connection and before.state in {"queued", "sending", "unknown"}:
+        why = after.content.problem or problem("connection-blocked")
+        pause(writing, (after.clinic_id, after.connection), why)
+    if after.state == "queued" and after.lease_until is None and before.state != "held":
+        _hold_if_paused(writing, after)
+    if before.state == "sending" and after.state in {"submitted", "delivered", "rejected"}:
+        _works_again(writing, after)
+    if before.state == "sending" or before.ids != after.ids:
+        for sighted in inbound.correlate_parked(tx, after.clinic_id, after.connection, writing.now):
+            save(writing, sighted.before, sighted.change)
+
+
+def _hold_if_paused(writing: Writing, record: Record) -> None:
+    """What comes back unsent to a connection that was paused meanwhile waits with the others."""
+    why = why_paused(writing.tx, record.clinic_id, record.connection)
+    decided = waiting.pause(record, writing.now, why) if why else None
+    if decided:
+        save(writing, record, decided)
+
+
+def save_events(writing: Writing, record: Record, types: Sequence[str]) -> None:
+    """The events of a record, as it is now."""
+    for type_ in types:
+        _save_event(writing, type_, record.updated_at, (record.clinic_id, record.app, record.id), thin(record))
+
+
+def _save_event(
+    writing: Writing, type_: str, at: datetime, of: tuple[str, str, str | None], data: Mapping[str, Any]
+) -> None:
+    """One event, of a clinic, an app and a delivery (or of none)."""
+    writing.tx.execute(
+        "INSERT INTO events (id, type, at, clinic_id, app, delivery_id, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (writing.new_id("evt"), type_, stamp(at), *of, json_text(data)),
+    )
+
+
+def _tell_notes(writing: Writing, task: Record) -> None:
+    """Release the notes that wait for the task's EMR id, or end them with it."""
+    if task.emr_id is None and task.state not in RESENDABLE:
+        return
+    for note in select(
+        writing.tx, "parent_id = ? AND awaits_parent = 1 AND state = 'held' ORDER BY created_at, id", task.id
+    ):
+        decided = (
+            waiting.parent_known(note, task.emr_id, writing.now)
+            if task.emr_id is not None
+            else waiting.parent_ended(note, task, writing.now)
+        )
+        if decided:
+            save(writing, note, decided)
+
+
+def select(tx: Tx, where: str, *parameters: object) -> list[Record]:
+    """The deliveries that a WHERE clause of ours finds."""
+    rows = tx.execute(f"SELECT {ALL} FROM deliveries WHERE {where}", parameters).fetchall()  # noqa: S608 - our own text
+    return [record_of(row) for row in rows]
+
+
+def why_paused(tx: Tx, clinic_id: str, connection: str) -> Problem | None:
+    """Why the connection is paused, if it is."""
+    row = tx.execute(
+        "SELECT detail FROM paused_connections WHERE clinic_id = ? AND connection = ?", (clinic_id, connection)
+    ).fetchone()
+    return None if row is None else problem("connection-blocked", row[0] or None)
+
+
+def pause(writing: Writing, connection: tuple[str, str], why: Problem, *, probed: bool = True) -> None:
+    """Pause a connection and hold what is queued for it. `probed`: the vendor blocked it; it is tried now and then."""
+    probe_at = writing.now + PROBE_EVERY if probed else None
+    paused = writing.tx.execute(
+        "INSERT INTO paused_connections (clinic_id, connection, since, code, detail, probe_at)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (clinic_id, connection) DO NOTHING",
+        (*connection, stamp(writing.now), why.code, why.detail, stamp(probe_at)),
+    )
+    if paused.rowcount:
+        _save_connection_event(writing, "connection.blocked", connection)
+    for record in select(writing.tx, "clinic_id = ? AND connection = ? AND state IN ('queued', 'held')", *connection):
+        decided = waiting.pause(record, writing.now, why)
+        if decided:
+            save(writing, record, decided)
+
+
+def resume(writing: Writing, connection: tuple[str, str]) -> bool:
+    """Open a connection again and let go what was held for it; whether it was paused."""
+    gone = writing.tx.execute(
+        "DELETE FROM paused_connections WHERE clinic_id = ? AND connection = ?", connection
+    ).rowcount
+    if gone:
+        _save_connection_event(writing, "connection.restored", connection)
+    for record in select(writing.tx, "clinic_id = ? AND connection = ? AND state = 'held'", *connection):
+        decided = waiting.connection_open(record, writing.now)
+        if decided:
+            save(writing, record, decided)
+    return gone > 0
+
+
+def _save_connection_event(writing: Writing, type_: str, connection: tuple[str, str]) -> None:
+    clinic_id, name = connection
+    data = {"clinic_id": clinic_id, "connection": name}
+    _save_event(writing, type_, writing.now, (clinic_id, "", None), data)
+
+
+def _works_again(writing: Writing, record: Record) -> None:
+    """The vendor let a delivery through: if it had blocked the connection, it no longer does."""
+    blocked = writing.tx.execute(
+        "SELECT 1 FROM paused_connections WHERE clinic_id = ? AND connection = ? AND probe_at IS NOT NULL",
+        (record.clinic_id, record.connection),
+    ).fetchone()
+    if blocked is not None:
+        resume(writing, (record.clinic_id, record.connection))
