@@ -29,6 +29,11 @@ from schemas.private import Private
 MOST = 1024 * 1024
 """The longest answer that is read, in bytes."""
 
+UNSENDABLE = "unsendable"
+"""How the fault of a request begins that cannot be written as HTTP at all."""
+
+_BREAKS = frozenset("\r\n\0")
+
 Mark = Callable[[], Awaitable[None]]
 
 
@@ -133,8 +138,11 @@ class Wire:
         """
         send = Send(mark)
         try:
+            prepared = _prepared(request, send, self._timeouts)
+        except Exception as error:  # noqa: BLE001 - an adapter's request may be wrong in any way
+            return Exchange(begun=False, fault=f"{UNSENDABLE}:{type(error).__name__}")
+        try:
             async with asyncio.timeout(self._timeouts.send):
-                prepared = _prepared(request, send, self._timeouts)
                 response = await (self._kept if reuse else self._fresh).handle_async_request(prepared)
                 return await _read(response)
         except TransportFault as fault:
@@ -155,6 +163,9 @@ class MarkRefused(Exception):  # noqa: N818 - what happened
 
 
 def _prepared(request: HttpRequest, send: Send, timeouts: Timeouts) -> httpx.Request:
+    """The request as it goes out. Raises for one that no server could read as it was meant."""
+    if not all(_BREAKS.isdisjoint(text) for header in request.headers.items() for text in header):
+        raise ValueError("a line break in a header")
     headers = {**request.headers, "accept": "application/json", "accept-encoding": "identity"}
     content: bytes | None = None
     if request.json is not None:

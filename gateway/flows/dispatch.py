@@ -25,7 +25,7 @@ from gateway.rules.showing import with_extras
 from gateway.store.base import Store, StoreUnavailable
 from gateway.store.bell import QUEUED
 from gateway.store.leases import Leased
-from gateway.transport import Exchange, MarkRefused, Wire
+from gateway.transport import UNSENDABLE, Exchange, MarkRefused, Wire
 from gateway.world import World
 from schemas.delivery import State
 from schemas.outcome import Applied, Blocked, NotApplied, Outcome, Pending, Unknown
@@ -246,6 +246,8 @@ def _no_token(none: NoToken) -> Outcome:
 
 
 def _proved(record: Record, sent: Sent, connection: Connection, exchange: Exchange) -> tuple[Outcome, int | None]:
+    if exchange.fault.startswith(UNSENDABLE):
+        return Blocked(code="config", message="the adapter's request cannot be written as HTTP"), None
     if exchange.response is None:
         return verdict.without_answer(begun=exchange.begun, fault=exchange.fault), None
     outcome = verdict.of_answer(connection.adapter, sent, exchange.response, doubt=record.doubt)
