@@ -6,6 +6,7 @@ from msgspec import structs
 from rules.records import ENDED, LEASE, NOW, attempt, changed, later, note, record, result
 
 from gateway.rules.attempts import claim, lease_ended, mark, settle
+from gateway.rules.waiting import connection_open
 from schemas.command import CANONICAL
 from schemas.outcome import Applied, Blocked, NotApplied, Pending, Refused, Unknown
 from schemas.problem import problem
@@ -141,7 +142,8 @@ def test_a_block_holds_the_delivery_for_its_connection():
 
     after = settle(before, sent(before), result(Blocked(code="credentials"))).record
 
-    assert (after.waiting_for, after.doubt) == ("connection", False)
+    assert (after.waiting_for, after.awaits_connection, after.doubt) == ("connection", True, False)
+    assert connection_open(after, ENDED).record.state == "queued"
     assert after.content.problem.detail == problem("connection-blocked").detail
 
 

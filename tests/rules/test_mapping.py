@@ -6,12 +6,14 @@ from typing import get_args
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from rules.clinics import (
     BY_ADAPTER,
     DR_WILSON,
     HARBOR,
     HILLTOP,
     LAKESIDE,
+    changed,
     claim,
     note,
     planned,
@@ -32,6 +34,18 @@ from schemas.command import CANONICAL, CreateTask, Priority, Status
 EMR = {"connection": "emr", "patient": {"mrn": "1001"}}
 VISIT = {"encounter_note_id": "n1", "assignees": ["dr-wilson"]}  # what MaxCare needs
 TEXT = "Call Ms. Okafor back"
+
+
+class WithoutPatients(type(HILLTOP.connections["tasks"].adapter)):
+    """The task API, had it no place for a patient."""
+
+    operations = tuple(
+        structs.replace(
+            operation,
+            places={path: spot for path, spot in operation.places.items() if not path.startswith("patient.")},
+        )
+        for operation in HILLTOP.connections["tasks"].adapter.operations
+    )
 
 
 def report_of(clinic, **fields):
@@ -121,6 +135,16 @@ def test_a_patient_is_never_dropped():
     assert in_tasks.values["description"] == f"Patient MRN: 1001\n\n{TEXT}"
     assert in_emr.values["description"] == f"Patient id: c-1\n\n{TEXT}"
     assert on_note.values["description"] == f"Patient MRN: 1001\nPatient id: m-1\n\n{TEXT}"
+
+
+def test_a_patient_is_folded_even_by_a_vendor_whose_table_does_not_say_so():
+    account = HILLTOP.connections["tasks"].account
+    bare = changed(HILLTOP, "tasks", account=structs.replace(account, adapter=WithoutPatients()))
+
+    made = sound(bare, task(patient={"mrn": "1001", "ids": {"task_api": "p-1"}}))
+
+    assert made.values["description"] == f"Patient MRN: 1001\nPatient id: p-1\n\n{TEXT}"
+    assert report(made)["patient.id"] == ("folded", "description")
 
 
 def test_every_field_that_could_be_folded_has_a_label():

@@ -185,7 +185,7 @@ INVALID_VALUES = {
     "a text for vendor fields": ({"vendor_fields": "x"}, "/vendor_fields"),
     "a text for one vendor's fields": ({"vendor_fields": {"cobalt": "x"}}, "/vendor_fields"),
 }
-DATES = ("2026-03-05T09:00:00", "2026-03-05 09:00", "2026-03-05", "09:00", "tomorrow", 1772701200, 
+DATES = ("2026-03-05T09:00:00", "2026-03-05 09:00", "2026-03-05", "09:00", "tomorrow", 1772701200,
          "2026-13-05T09:00:00Z", "2026-03-05T25:00:00Z", "05/03/2026", True, "2026-03-05T09:00:00 America/Chicago")
 # fmt: on
 
