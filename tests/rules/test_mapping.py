@@ -24,7 +24,7 @@ from rules.clinics import (
 )
 from rules.records import NOW
 
-from adapters.base import Sent
+from adapters.base import Place, Sent
 from gateway.rules.mapping import LABELS, fields_of
 from gateway.rules.planning import Request, plan
 from gateway.rules.reading import read
@@ -36,16 +36,18 @@ VISIT = {"encounter_note_id": "n1", "assignees": ["dr-wilson"]}  # what MaxCare 
 TEXT = "Call Ms. Okafor back"
 
 
-class WithoutPatients(type(HILLTOP.connections["tasks"].adapter)):
-    """The task API, had it no place for a patient."""
+TASK_API = HILLTOP.connections["tasks"].adapter
+PLACES = TASK_API.operation("create_task").places
 
-    operations = tuple(
-        structs.replace(
-            operation,
-            places={path: spot for path, spot in operation.places.items() if not path.startswith("patient.")},
-        )
-        for operation in HILLTOP.connections["tasks"].adapter.operations
-    )
+
+def at_another_vendor(places):
+    """Hilltop, were the task API's table another."""
+
+    class Other(type(TASK_API)):
+        operations = (structs.replace(TASK_API.operation("create_task"), places=places),)
+
+    account = HILLTOP.connections["tasks"].account
+    return changed(HILLTOP, "tasks", account=structs.replace(account, adapter=Other()))
 
 
 def report_of(clinic, **fields):
@@ -138,13 +140,24 @@ def test_a_patient_is_never_dropped():
 
 
 def test_a_patient_is_folded_even_by_a_vendor_whose_table_does_not_say_so():
-    account = HILLTOP.connections["tasks"].account
-    bare = changed(HILLTOP, "tasks", account=structs.replace(account, adapter=WithoutPatients()))
+    bare = at_another_vendor({path: spot for path, spot in PLACES.items() if not path.startswith("patient.")})
 
     made = sound(bare, task(patient={"mrn": "1001", "ids": {"task_api": "p-1"}}))
 
     assert made.values["description"] == f"Patient MRN: 1001\nPatient id: p-1\n\n{TEXT}"
     assert report(made)["patient.id"] == ("folded", "description")
+
+
+def test_of_a_list_longer_than_the_place_the_rest_is_folded_and_named():
+    made = sound(at_another_vendor({**PLACES, "tags": Place("tags", most=2)}), task(tags=["a", "b", "c", "d"]))
+
+    assert made.values["tags"] == ["a", "b"]
+    assert made.values["description"] == f"Tags: c, d\n\n{TEXT}"
+    assert {field: fate for field, fate in report(made).items() if field.startswith("tags")} == {
+        "tags": ("sent", "tags"),
+        "tags.2": ("folded", "description"),
+        "tags.3": ("folded", "description"),
+    }
 
 
 def test_every_field_that_could_be_folded_has_a_label():

@@ -3,9 +3,11 @@
 import json
 
 import pytest
-from rules.records import NOW
+from rules.records import NOW, attempt, record, result
 
+from adapters import discover
 from adapters.base import Adapter, HttpResponse, Operation, Place, Sent, by_status
+from gateway.rules.attempts import settle
 from gateway.rules.verdict import of_answer, without_answer
 from schemas.outcome import Applied, Blocked, NotApplied, Pending, Refused, Unknown
 
@@ -192,6 +194,35 @@ def test_a_doubt_changes_nothing_else(response):
 )
 def test_a_refused_field_goes_by_our_name_where_it_has_a_place(wire, ours):
     assert verdict(answer(400, {"why": "missing-field", "field": wire})) == Refused(code="missing-field", field=ours)
+
+
+# fmt: off
+REFUSED = {
+    "Cobalt": ("cobalt", {"success": False, "message": "Missing required field: subject"}, "title", "/title"),
+    "Cobalt's patient": (
+        "cobalt", {"success": False, "message": "Missing required field: patient_mrn"}, "patient.mrn", "/patient/mrn"),
+    "the task API": (
+        "task_api", {"detail": [{"loc": ["body", "deadline"], "msg": "Field required", "type": "missing"}]},
+        "due_at", "/due_at"),
+    "the task API's patient": (
+        "task_api", {"detail": {"type": "x", "code": "y", "message": "No such patient", "param": "patient_id"}},
+        "patient.id", "/patient/ids/task_api"),
+    "MaxCare": (
+        "maxcare", {"code": "bad_request", "message": "'noteId' is required"}, "encounter_note_id",
+        "/encounter_note_id"),
+    "none of ours": ("maxcare", {"code": "bad_request", "message": "'color' is required"}, "color", None),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize(("adapter", "said", "field", "pointer"), REFUSED.values(), ids=REFUSED)
+def test_a_vendor_s_refusal_points_into_the_body_as_posted(adapter, said, field, pointer):
+    before = record("sending", adapter=adapter)
+    proved = of_answer(discover()[adapter], SENT, answer(400, said), doubt=False)
+
+    [error] = settle(before, attempt(), result(proved, 400)).record.content.problem.errors
+
+    assert (error.field, error.pointer, error.source) == (field, pointer, f"vendor: {adapter}")
 
 
 def test_a_refused_field_within_a_2xx_goes_by_our_name_too():
