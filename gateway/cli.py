@@ -42,7 +42,7 @@ _config = click.option(
 _host = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 _port = click.option("--port", default=8080, show_default=True, help="The port to listen on.")
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_errors = Console(stderr=True, highlight=False)
+_errors = Console(stderr=True, highlight=False, markup=False, emoji=False)  # a file's text is shown as it stands
 
 
 def _run(story: Coroutine[Any, Any, T]) -> T:
@@ -56,7 +56,7 @@ def _loaded(directory: Path) -> Config:
     if database := os.environ.get("TASK_GATEWAY_DATABASE"):
         config = structs.replace(config, database=database)
     for warning in config.warnings:
-        _errors.print(f"[yellow]{warning}[/]", soft_wrap=True)
+        _errors.print(warning, style="yellow", soft_wrap=True)
     return config
 
 
@@ -193,7 +193,7 @@ def main() -> None:
     try:
         cli()
     except (TaskGatewayError, StoreUnavailable) as error:
-        _errors.print(f"[red]{error}[/]", soft_wrap=True, markup=True)
+        _errors.print(str(error), style="red", soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -29,7 +29,7 @@ async def serving(app: Litestar, host: str, port: int) -> AsyncIterator[asyncio.
     Gives the server's task, which ends only when the server breaks. Raises Stopped when the port is taken.
     """
     _check_free(host, port)
-    async with app.lifespan():
+    async with _at_work(app):
         server = Server(
             app,
             address=host,
@@ -46,6 +46,19 @@ async def serving(app: Litestar, host: str, port: int) -> AsyncIterator[asyncio.
         finally:
             server.stop()  # type: ignore[no-untyped-call]  # granian leaves it untyped
             await task
+
+
+@contextlib.asynccontextmanager
+async def _at_work(app: Litestar) -> AsyncIterator[None]:
+    """The app started, and stopped at the end; what it raises comes bare, out of the framework's task group."""
+    try:
+        async with app.lifespan():
+            yield
+    except ExceptionGroup as group:
+        error: Exception = group
+        while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        raise error from None
 
 
 def _check_free(host: str, port: int) -> None:

@@ -79,7 +79,8 @@ RAW = {
 }
 MEDIA_TYPES = [
     "text/plain", "application/xml", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "",
-    "application/json-patch+json", "application/vnd.api+json", "application/msgpack", "*/*", "application/json, text/plain",
+    "application/json-patch+json", "application/vnd.api+json", "application/msgpack", "*/*",
+    "application/json, text/plain",
     "application/json; charset=utf-16", "application/json; charset=latin-1", "application/json; charset=CANARYx7",
 ]  # fmt: skip
 FIELDS = {

@@ -96,7 +96,7 @@ def test_a_list_declares_its_filters(document):
     }  # fmt: skip
 
 
-def test_the_example_of_the_readers_is_a_valid_task(document, shared):
+def test_the_example_of_the_readers_is_a_valid_task(shared):
     shared.declared.validate({"$ref": "#/components/schemas/CreateTask"}, task(), "a task")
 
 

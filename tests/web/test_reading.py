@@ -27,7 +27,7 @@ def test_the_timeline_tells_acceptance_attempts_events_sightings_and_wishes(gate
     gateway.push(created_event(made))
     gateway.until(f"/v1/tasks/{made['id']}", lambda now: now["final"])
     items = gateway.get(f"/v1/tasks/{made['id']}/timeline").json()["items"]
-    assert [item["what"] for item in items][0] == "accepted"
+    assert items[0]["what"] == "accepted"
     assert items[0]["facts"]["rule"] == "routes[1]"
     attempt = next(item["facts"] for item in items if item["what"] == "attempt")
     assert (attempt["verdict"], attempt["status"]) == ("pending", 200)
@@ -114,7 +114,8 @@ class TestLists:
         assert self.ids(gateway, "/v1/deliveries?needs_person=true") == []
         assert self.ids(gateway, "/v1/deliveries?needs_person=false") == newest_first
 
-    def test_another_apps_key_finds_nothing(self, gateway, made):
+    @pytest.mark.usefixtures("made")
+    def test_another_apps_key_finds_nothing(self, gateway):
         assert self.ids(gateway, "/v1/tasks?idempotency_key=k-1", by="reader") == []
 
     def test_a_list_shows_the_clinics_of_the_key_only(self, gateway, made):
