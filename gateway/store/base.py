@@ -64,7 +64,7 @@ class Store(ABC):
 
         def ring(written: asyncio.Future[T]) -> None:
             if not written.cancelled() and written.exception() is None:
-                for name in touched:
+                for name in sorted(touched):
                     self.bell.ring(name)
 
         written = asyncio.ensure_future(self.write(lambda tx: job(Writing(tx, now, self._new_id, touched))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -83,7 +83,7 @@ def save(writing: Writing, before: Record, decided: Change) -> None:
     save_events(writing, after, decided.events)
     if after.kind == "task":
         _tell_notes(writing, after)
-    if after.awaits_connection and not before.awaits_connection and before.state in {"queued", "sending", "unknown"}:
+    if decided.attempt is not None and after.awaits_connection and not before.awaits_connection:
         why = after.content.problem or problem("connection-blocked")
         pause(writing, (after.clinic_id, after.connection), why)
     if after.state == "queued" and after.lease_until is None and before.state != "held":
@@ -135,10 +135,16 @@ def _tell_notes(writing: Writing, task: Record) -> None:
             save(writing, note, decided)
 
 
-def select(tx: Tx, where: str, *parameters: object) -> list[Record]:
-    """The deliveries that a WHERE clause of ours finds."""
-    rows = tx.execute(f"SELECT {ALL} FROM deliveries WHERE {where}", parameters).fetchall()  # noqa: S608 - our own text
-    return [record_of(row) for row in rows]
+def select(tx: Tx, where: str, *parameters: object) -> Iterator[Record]:
+    """The deliveries that a WHERE clause of ours finds, each as it is when its turn comes.
+
+    Saving one may change another that is still to come.
+    """
+    found = tx.execute(f"SELECT id FROM deliveries WHERE {where}", parameters).fetchall()  # noqa: S608 - our own text
+    for (id_,) in found:
+        record = find(tx, id_)
+        if record is not None:
+            yield record
 
 
 def why_paused(tx: Tx, clinic_id: str, connection: str) -> Problem | None:
