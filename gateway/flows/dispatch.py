@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import chain, repeat
@@ -77,6 +78,9 @@ class Dispatcher:
                 except StoreUnavailable:
                     log.warning("dispatch.store_unavailable")
                     pause = _LONGEST_SLEEP
+                except Exception:
+                    log.exception("dispatch.broke")
+                    pause = _LONGEST_SLEEP
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), pause)
 
@@ -96,11 +100,7 @@ class Dispatcher:
         accounts = self._configured.config.accounts
         if not self._store.has_reserve():
             return _LONGEST_SLEEP  # a send needs room for its mark and its result
-        room = {name: self.pacer.room(account) for name, account in accounts.items()}
-        leased = await self._store.claim(now, LEASE, _BATCH, room)
-        for one in leased:
-            if account := accounts.get(one.record.account):
-                self.pacer.take(account)
+        for one in await self._leased(now):
             self.send_soon(one)
         full = [name for name, account in accounts.items() if not self.pacer.room(account)]
         due = await self._store.next_due(full)
@@ -108,6 +108,22 @@ class Dispatcher:
         times = [at for at in (due, *reopening) if at is not None]
         until = (min(times) - self._world.now()).total_seconds() if times else _LONGEST_SLEEP
         return min(max(until, _SHORTEST_SLEEP), _LONGEST_SLEEP)
+
+    async def _leased(self, now: datetime) -> list[Leased]:
+        """What is due, as far as there is room; the room is taken before the claim, since commands come in meanwhile."""
+        accounts = self._configured.config.accounts
+        room = {name: self.pacer.room(account) for name, account in accounts.items()}
+        unused = Counter(room)
+        for name in unused.elements():
+            self.pacer.take(accounts[name])
+        leased: list[Leased] = []
+        try:
+            leased.extend(await self._store.claim(now, LEASE, _BATCH, room))
+        finally:
+            unused.subtract(one.record.account for one in leased if one.record.account in room)
+            for name in unused.elements():
+                self.pacer.give_back(accounts[name])
+        return leased
 
     async def _send(self, leased: Leased) -> None:
         record = leased.record
@@ -140,7 +156,7 @@ class Dispatcher:
                 return
             request = _request(record, sent, connection, token)
             if isinstance(request, Blocked):
-                await self._settle(leased, request, None)
+                await self._settle(mark.leased, request, None)
                 return
             exchange = await self._wire.exchange(request, mark, reuse=connection.account.reuse_connections)
             stale = token is not None and exchange.response is not None and exchange.response.status == _UNAUTHORISED

@@ -54,6 +54,9 @@ class Follower:
                 except StoreUnavailable:
                     log.warning("follow.store_unavailable")
                     pause = _LONGEST_SLEEP
+                except Exception:
+                    log.exception("follow.broke")
+                    pause = _LONGEST_SLEEP
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), pause)
 

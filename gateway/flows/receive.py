@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -30,6 +31,8 @@ MOST = 1024 * 1024
 """The longest webhook, in bytes."""
 
 _CATCH_UP = 500
+_PAUSE = 5.0
+"""Seconds between two tries to read a webhook while the database is unavailable."""
 _HINTS = timedelta(minutes=1)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _KEPT_HEADERS = frozenset({"content-type", "webhook-id", "webhook-timestamp", "webhook-attempt", "user-agent"})
@@ -45,6 +48,7 @@ class Mailbox:
         self._configured = configured
         self._world = world
         self._readings: set[asyncio.Task[None]] = set()
+        self._stopping = asyncio.Event()
         self._hinted: dict[tuple[str, str], datetime] = {}
 
     def account(self, name: str, token: str) -> Account | None:
@@ -66,19 +70,38 @@ class Mailbox:
         is_new = await self._store.keep_webhook(hook, sha256(body).hexdigest())
         log.info("webhook.received", account=account.name, webhook_id=hook.id, state=hook.state if is_new else "known")
         if is_new:
-            task = asyncio.create_task(self._read(hook))
-            self._readings.add(task)
-            task.add_done_callback(self._readings.discard)
+            self._read_soon(hook)
 
     async def catch_up(self) -> None:
-        """Read what was stored and not read before the last stop."""
-        everyone = frozenset({"*"})
-        while hooks := await self._store.webhooks("new", everyone, limit=_CATCH_UP):
-            for hook in reversed(hooks):
-                await self._read(hook)
+        """Read what was stored and not read before the last stop; each once, so that none can keep a start waiting."""
+        everyone, before = frozenset({"*"}), None
+        unread: list[Webhook] = []
+        while hooks := await self._store.webhooks("new", everyone, limit=_CATCH_UP, before=before):
+            unread.extend(hooks)
+            before = hooks[-1].id
+        for hook in reversed(unread):
+            if not await self._read(hook):
+                self._read_soon(hook, after=_PAUSE)
+
+    def _read_soon(self, hook: Webhook, after: float = 0) -> None:
+        task = asyncio.create_task(self._read_at_last(hook, after))
+        self._readings.add(task)
+        task.add_done_callback(self._readings.discard)
+
+    async def _read_at_last(self, hook: Webhook, after: float) -> None:
+        """Read it, again and again while the database does not take what it says; a stop leaves it to the next start."""
+        if after:
+            await self._pause(after)
+        while not self._stopping.is_set() and not await self._read(hook):
+            await self._pause(_PAUSE)
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def stop(self) -> None:
         """Let the readings under way end."""
+        self._stopping.set()
         await asyncio.gather(*self._readings, return_exceptions=True)
 
     def _verified(self, account: Account, headers: Mapping[str, str], body: bytes) -> WebhookState:
@@ -94,13 +117,16 @@ class Mailbox:
             return "unverified"
         return "new"
 
-    async def _read(self, hook: Webhook) -> None:
+    async def _read(self, hook: Webhook) -> bool:
+        """Whether that is over; not while the database is unavailable."""
         try:
             await self._correlate(hook)
         except StoreUnavailable:
             log.warning("webhook.left_for_later", webhook_id=hook.id, account=hook.account)
+            return False
         except Exception:
             log.exception("webhook.broke", webhook_id=hook.id, account=hook.account)
+        return True
 
     async def _correlate(self, hook: Webhook) -> None:
         account = self._configured.config.accounts.get(hook.account)

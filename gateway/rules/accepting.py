@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from gateway.rules.change import with_problem
+from gateway.rules.change import waiting_from, with_problem
 from gateway.rules.record import Record
 from schemas.delivery import RESENDABLE, State
 from schemas.problem import Problem
@@ -25,7 +25,8 @@ def begun(record: Record, *, parent: Record | None, blocked: Problem | None) -> 
     if blocked is not None:
         record = with_problem(structs.replace(record, awaits_connection=True), blocked)
     state: State = "held" if record.awaits_parent or record.awaits_connection else "queued"
-    return structs.replace(record, state=state, due_at=record.created_at if state == "queued" else None)
+    first = structs.replace(record, state=state, due_at=record.created_at if state == "queued" else None)
+    return waiting_from(first, record.created_at)
 
 
 def _for_parent(record: Record, parent: Record) -> Record:

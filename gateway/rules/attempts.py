@@ -83,6 +83,8 @@ def settle(record: Record, attempt: Attempt, result: Result) -> Change:
     ended = structs.replace(attempt, ended_at=result.at, verdict=on, code=code, status=result.status)
     if record.fence != attempt.fence:
         return _late(record, ended, result)
+    if record.lease_until is None:
+        return Change(record=record, attempt=ended)  # settled before: the commit was made, and its answer was lost
     closed = structs.replace(record, open_attempt=False, lease_until=None)
     moves = step(record.state, on, standing(record))
     if moves is None:
@@ -106,9 +108,9 @@ def _late(record: Record, ended: Attempt, result: Result) -> Change:
         return change(record, _proved(structs.replace(closed, doubt=False), moves.state, result), ended)
     if isinstance(result.outcome, Applied | Pending):
         says: Literal["created", "accepted"] = "created" if isinstance(result.outcome, Applied) else "accepted"
-        seen = see(closed, Sighting(says=says, ids=result.outcome.ids), result.at)
-        if seen:
-            return structs.replace(seen, attempt=ended)
+        told = Sighting(says=says, operation=record.operation, ref=record.id, ids=result.outcome.ids)
+        seen = see(closed, told, result.at)
+        return structs.replace(seen, attempt=ended) if seen else Change(record=closed, attempt=ended, evidence=told)
     return Change(record=closed, attempt=ended)
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 from gateway.rules.lifecycle import Standing
 from gateway.rules.record import Record
 from schemas.delivery import State
+from schemas.outcome import Sighting
 from schemas.problem import Problem
 
 
@@ -33,6 +34,8 @@ class Change(Struct, frozen=True, kw_only=True):
     attempt: Attempt | None = None
     events: tuple[str, ...] = ()
     """Event types, "task.delivered"."""
+    evidence: Sighting | None = None
+    """What an attempt told too late to be applied now; it is kept until it can be."""
 
 
 def standing(record: Record) -> Standing:
@@ -47,7 +50,15 @@ def standing(record: Record) -> Standing:
 
 def moved(record: Record, to: State, now: datetime, **changes: Any) -> Record:
     """The record's next version in state `to`."""
-    return structs.replace(record, state=to, updated_at=now, version=record.version + 1, **changes)
+    after = structs.replace(record, state=to, updated_at=now, version=record.version + 1, **changes)
+    waits_anew = to == "held" if record.state != "held" else to == "queued"
+    return waiting_from(after, now) if waits_anew or (record.state, to) == ("unknown", "queued") else after
+
+
+def waiting_from(record: Record, now: datetime) -> Record:
+    """The record with the time counted anew after which it is given up: another one for queued and for held."""
+    patience = record.hold_for if record.state == "held" else record.give_up_after
+    return structs.replace(record, give_up_at=now + timedelta(seconds=patience))
 
 
 def settle_by(record: Record, now: datetime) -> datetime:

@@ -91,8 +91,9 @@ def _by_content(record: Record, sighting: Sighting) -> bool:
     return (
         record.attempted
         and record.vendor_id is None
-        and record.state in {"queued", "held", "sending", "submitted", "unknown"}
+        and record.state in {"queued", "held", "sending", "submitted", "unknown", "delivered"}
         and not _contradicts(record, sighting)
+        and sighting.ref in (None, record.id)
         and echoes(sighting.values, record.content.values)
     )
 

@@ -205,7 +205,8 @@ class Drawing:
     def _shown(self, value: Any) -> str:
         if isinstance(value, datetime):
             return f"{value.astimezone(self.clinic.timezone):%Y-%m-%d %H:%M %Z}"
-        return ", ".join(value) if isinstance(value, list) else str(value)
+        text = ", ".join(value) if isinstance(value, list) else str(value)
+        return " ".join(text.split())  # a line break could pass for a label of its own
 
     def _fold_into_text(self) -> None:
         if not self._folds or self.operation.text not in self.values:
@@ -227,43 +228,3 @@ def fields_of(command: Command) -> dict[str, Any]:
         case CreateClaim():
             flat = {"appointment_id": command.appointment_id}
     return {path: value for path, value in flat.items() if value not in (None, "", [])}
-
-
-def vendor_parts(drawing: Drawing, command: CreateTask) -> dict[str, Any]:
-    """What a task says to one vendor only: its patient id (returned, as `patient.id`) and its `vendor_fields`.
-
-    What is meant for other vendors is reported as not carried.
-    """
-    chosen = drawing.connection.adapter.name
-    ids = (command.patient.ids if command.patient else None) or {}
-    for other in ids.keys() - {chosen}:
-        drawing.report.append(Mapped(field=f"patient.ids.{other}", fate="not_carried"))
-    for vendor, extras in (command.vendor_fields or {}).items():
-        if vendor != chosen:
-            drawing.report.append(Mapped(field=f"vendor_fields.{vendor}", fate="not_carried"))
-        else:
-            _extras(drawing, extras)
-    return {"patient.id": ids[chosen]} if chosen in ids else {}
-
-
-def _extras(drawing: Drawing, extras: Mapping[str, Any]) -> None:
-    adapter = drawing.connection.adapter.name
-    mapped = {spot.wire.split(".")[0] for spot in drawing.operation.places.values() if spot.wire}
-    for key, value in extras.items():
-        field = f"vendor_fields.{adapter}.{key}"
-        if drawing.operation.extras and key not in mapped:
-            drawing.extras[key] = value
-            drawing.report.append(Mapped(field=field, fate="sent", place=key))
-            continue
-        why = (
-            "it would overwrite a mapped field" if drawing.operation.extras else "this operation takes no extra fields"
-        )
-        drawing.errors.append(
-            FieldError(
-                code="field-not-supported",
-                pointer=f"/vendor_fields/{adapter}/{key.replace('~', '~0').replace('/', '~1')}",
-                field=field,
-                source=f"adapter: {adapter} (documented)",
-                detail=why,
-            )
-        )

@@ -11,9 +11,10 @@ from msgspec import Struct
 from adapters.base import Operation
 from gateway.rules import capability, routing
 from gateway.rules.clinic import Clinic, Connection
-from gateway.rules.mapping import Drawing, fields_of, vendor_parts
+from gateway.rules.mapping import Drawing, fields_of
 from gateway.rules.reading import beside
 from gateway.rules.routing import Chosen
+from gateway.rules.vendor_parts import vendor_parts
 from schemas.command import NAMING, AddNote, Command, CreateTask
 from schemas.delivery import Mapped
 from schemas.outcome import Values

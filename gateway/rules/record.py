@@ -36,7 +36,7 @@ class Record(Private, frozen=True, kw_only=True):
     clinic_id: str
     app: str
     connection: str
-    account: str = ""
+    account: str
     adapter: str
     emr: str | None
     rule: str
@@ -80,6 +80,10 @@ class Record(Private, frozen=True, kw_only=True):
     """How many looks there were since it came into its state."""
     work_until: datetime | None = None
     """How long its work status is watched by looks."""
+    give_up_after: float = 86400.0
+    """Seconds that it may wait unsent."""
+    hold_for: float = 604800.0
+    """Seconds that it may be held."""
     give_up_at: datetime | None = None
     settles_within: int = 900
     """Seconds until a submitted delivery is overdue."""

@@ -197,16 +197,26 @@ def recognise(tx: Tx, seen: Seen) -> tuple[Record, str] | Parked:
     if seen.sighting.says not in _CORRELATED:
         return Parked("it tells of no delivery")
     scope = {seen.connection} if seen.connection else seen.account_connections
-    candidates = [
-        record for record in _with_ids_of(tx, seen.sighting) if (record.clinic_id, record.connection) in scope
+    known = [
+        record for record in _with_ids_of(tx, seen.sighting) if seen.sighting.operation in (None, record.operation)
     ]
+    candidates = [record for record in known if (record.clinic_id, record.connection) in scope]
     found = correlate(_without_values(seen.sighting), candidates)
     if isinstance(found, Parked) and not candidates and seen.connection:
+        if any(_is_of(record, seen) for record in known):
+            return Parked("its ids belong to another connection")
         candidates = _without_vendor_id(tx, seen.connection)
         found = correlate(seen.sighting, candidates)
     if isinstance(found, Match):
         return next(record for record in candidates if record.id == found.delivery_id), found.by
     return found
+
+
+def _is_of(record: Record, seen: Seen) -> bool:
+    """Whether the vendor's id, or our own mark, says that the sighting is of that delivery."""
+    own = seen.sighting.ids.get("id")
+    by_id = own is not None and record.vendor_id == own and record.account == seen.account
+    return by_id or record.id == seen.sighting.ref
 
 
 def recognised(tx: Tx, seen: Seen) -> Record | None:
@@ -238,7 +248,8 @@ def _with_ids_of(tx: Tx, sighting: Sighting) -> list[Record]:
 def _without_vendor_id(tx: Tx, connection: tuple[str, str]) -> list[Record]:
     rows = tx.execute(
         f"SELECT {ALL} FROM deliveries WHERE clinic_id = ? AND connection = ?"  # noqa: S608 - our own column names
-        " AND state IN ('queued', 'held', 'sending', 'submitted', 'unknown') AND vendor_id IS NULL AND marked > 0",
+        " AND state IN ('queued', 'held', 'sending', 'submitted', 'unknown', 'delivered')"
+        " AND vendor_id IS NULL AND marked > 0",
         connection,
     ).fetchall()
     return [record_of(row) for row in rows]
@@ -253,6 +264,20 @@ def _is_elsewhere(tx: Tx, seen: Seen) -> bool:
     return any(
         (record.clinic_id, record.connection) in seen.account_connections - {seen.connection} for record in others
     )
+
+
+def park(tx: Tx, sighting_id: str, record: Record, told: Sighting, now: datetime) -> None:
+    """Keep what a fenced-out attempt told, until the attempt in flight has ended."""
+    seen = Seen(
+        id=sighting_id,
+        webhook_id=None,
+        source="answer",
+        account=record.account,
+        sighting=told,
+        connection=(record.clinic_id, record.connection),
+        account_connections=frozenset(),
+    )
+    _keep(tx, seen, _Placed(state="parked", why="an attempt is in flight"), now)
 
 
 def keep_applied(tx: Tx, seen: Seen, delivery_id: str, by: str, now: datetime) -> None:

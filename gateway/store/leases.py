@@ -63,14 +63,14 @@ def pass_time(writing: Writing, *, every_lease: bool = False) -> int:
         ("state IN ('queued', 'held') AND lease_until IS NULL AND give_up_at <= ?", waiting.expire),
         ("state = 'submitted' AND overdue = 0 AND settle_by <= ?", waiting.overdue),
     )
-    changed = _probe(writing)
+    changed = 0
     for where, happens in sweeps:
         for record in select(writing.tx, where, *((at,) if "?" in where else ())):
             decided = happens(record, now)
             if decided:
                 save(writing, record, decided)
                 changed += 1
-    return changed
+    return changed + _probe(writing)
 
 
 def _probe(writing: Writing) -> int:

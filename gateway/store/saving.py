@@ -73,16 +73,31 @@ def save(writing: Writing, before: Record, decided: Change) -> None:
     """Write a change, its attempt and events, then what it means for notes, connection and parked sightings."""
     tx, after = writing.tx, decided.record
     tx.execute(UPDATE, [*row_of(after), after.id])
-    writing.touched.add(after.id)
-    if after.state == "queued" and before.state != "queued":
-        writing.touched.add(QUEUED)
-    if after.due_at is not None and after.state in {"submitted", "unknown", "delivered"}:
-        writing.touched.add(LOOK)
+    _ring_for(writing, before, after)
     if decided.attempt is not None:
         save_attempt(tx, decided.attempt)
     save_events(writing, after, decided.events)
     if after.kind == "task":
         _tell_notes(writing, after)
+    _tell_connection(writing, before, decided)
+    if decided.evidence is not None and after.state == "sending":
+        inbound.park(tx, writing.new_id("sgt"), after, decided.evidence, writing.now)
+    if before.state == "sending" or before.ids != after.ids:
+        for sighted in inbound.correlate_parked(tx, after.clinic_id, after.connection, writing.now):
+            save(writing, sighted.before, sighted.change)
+
+
+def _ring_for(writing: Writing, before: Record, after: Record) -> None:
+    writing.touched.add(after.id)
+    if after.state == "queued" and before.state != "queued":
+        writing.touched.add(QUEUED)
+    if after.due_at is not None and after.state in {"submitted", "unknown", "delivered"}:
+        writing.touched.add(LOOK)
+
+
+def _tell_connection(writing: Writing, before: Record, decided: Change) -> None:
+    """An attempt that was blocked pauses its connection; one let through opens it; what waits for it obeys it."""
+    after = decided.record
     if decided.attempt is not None and after.awaits_connection and not before.awaits_connection:
         why = after.content.problem or problem("connection-blocked")
         pause(writing, (after.clinic_id, after.connection), why)
@@ -90,9 +105,6 @@ def save(writing: Writing, before: Record, decided: Change) -> None:
         _hold_if_paused(writing, after)
     if before.state == "sending" and after.state in {"submitted", "delivered", "rejected"}:
         _works_again(writing, after)
-    if before.state == "sending" or before.ids != after.ids:
-        for sighted in inbound.correlate_parked(tx, after.clinic_id, after.connection, writing.now):
-            save(writing, sighted.before, sighted.change)
 
 
 def _hold_if_paused(writing: Writing, record: Record) -> None:

@@ -53,7 +53,7 @@ def task(number: int = 1, **changes: Any) -> Record:
         id=f"tsk_{number:06d}", kind="task", clinic_id=HOME[0], app="intake", connection=HOME[1],
         account="main", adapter="cobalt",
         emr="eclinicalworks", rule="routes[1]", config_version="9f2c", state="queued",
-        give_up_at=NOW + timedelta(hours=24), created_at=NOW, updated_at=NOW,
+        created_at=NOW, updated_at=NOW,
         content=Content(command={"description": text}, values={"description": text}, mapping=[]),
     )  # fmt: skip
     return structs.replace(made, **changes)

@@ -50,13 +50,16 @@ async def test_a_new_delivery_is_there_with_its_event_and_its_attempt(store):
 @opened
 async def test_every_field_of_a_record_comes_back_as_it_went_in(store):
     full = task(
-        retry_of=None, reference="r", one_per="x", lane="l", emr=None, give_up_at=NOW + timedelta(microseconds=1),
+        retry_of=None, reference="r", one_per="x", lane="l", emr=None, give_up_after=0.000001,
         created_at=NOW + timedelta(microseconds=123_457), text="Zoë \U0001f489 line\u2028two\ttab 'quote' \"double\"",
     )  # fmt: skip
 
     accepted = await accept(store, full)
 
-    told_anew = structs.replace(full, lease_until=full.created_at + LEASE, fence=1, due_at=full.created_at)
+    told_anew = structs.replace(
+        full, lease_until=full.created_at + LEASE, fence=1, due_at=full.created_at,
+        give_up_at=full.created_at + timedelta(microseconds=1),
+    )  # fmt: skip
     assert accepted.record == told_anew
     assert await store.get(full.id) == told_anew
 

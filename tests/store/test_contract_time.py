@@ -176,7 +176,7 @@ async def test_at_start_up_every_lease_ends(store):
 
 @opened
 async def test_what_could_not_be_sent_in_time_is_given_up(store):
-    await queued(store, task(1, give_up_at=later(hours=1)), later(hours=2))
+    await queued(store, task(1, give_up_after=3600.0), later(hours=2))
     await store.pass_time(later(minutes=59))
     assert await states(store, "tsk_000001") == ["queued"]
 
@@ -188,7 +188,7 @@ async def test_what_could_not_be_sent_in_time_is_given_up(store):
 
 @opened
 async def test_what_is_held_too_long_is_given_up(store):
-    await sent(store, task(1, give_up_at=later(hours=1)), Blocked(code="credentials"))
+    await sent(store, task(1, hold_for=3600.0), Blocked(code="credentials"))
 
     await store.pass_time(later(hours=1))
 
@@ -197,7 +197,7 @@ async def test_what_is_held_too_long_is_given_up(store):
 
 @opened
 async def test_a_leased_delivery_is_not_given_up_under_its_worker(store):
-    await accept(store, task(1, give_up_at=later(seconds=10)))
+    await accept(store, task(1, give_up_after=10.0))
 
     await store.pass_time(later(seconds=11))
 
@@ -224,7 +224,7 @@ async def test_next_due_tells_the_nearest_of_all_that_time_will_do(store):
     await sent(store, task(1, settles_within=9000), Pending(ids={"id": "v-1"}))
     assert await store.next_due() == later(seconds=9000)
 
-    await queued(store, task(2, give_up_at=later(seconds=8000)), later(seconds=8500))
+    await queued(store, task(2, give_up_after=8000.0), later(seconds=8500))
     assert await store.next_due() == later(seconds=8000)
 
     await queued(store, task(3), later(seconds=700))
@@ -245,7 +245,7 @@ async def test_a_note_that_waits_for_an_earlier_one_is_nothing_to_wake_up_for(st
 
 @opened
 async def test_a_leased_delivery_past_its_end_is_nothing_to_wake_up_for_before_the_lease_ends(store):
-    await accept(store, task(1, give_up_at=later(seconds=10)))
+    await accept(store, task(1, give_up_after=10.0))
 
     assert await store.next_due() == NOW + LEASE
 

@@ -43,6 +43,8 @@ CREATE TABLE deliveries (
     due_at BIGINT,
     looks INTEGER NOT NULL,
     work_until BIGINT,
+    give_up_after REAL NOT NULL,
+    hold_for REAL NOT NULL,
     give_up_at BIGINT,
     settles_within INTEGER NOT NULL,
     settle_by BIGINT,
