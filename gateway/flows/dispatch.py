@@ -110,7 +110,7 @@ class Dispatcher:
         return min(max(until, _SHORTEST_SLEEP), _LONGEST_SLEEP)
 
     async def _leased(self, now: datetime) -> list[Leased]:
-        """What is due, as far as there is room; the room is taken before the claim, since commands come in meanwhile."""
+        """What is due, as far as there is room; that is taken before the claim, since commands come in meanwhile."""
         accounts = self._configured.config.accounts
         room = {name: self.pacer.room(account) for name, account in accounts.items()}
         unused = Counter(room)

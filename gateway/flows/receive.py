@@ -89,7 +89,7 @@ class Mailbox:
         task.add_done_callback(self._readings.discard)
 
     async def _read_at_last(self, hook: Webhook, after: float) -> None:
-        """Read it, again and again while the database does not take what it says; a stop leaves it to the next start."""
+        """Read it, again and again while the database is unavailable; a stop leaves it to the next start."""
         if after:
             await self._pause(after)
         while not self._stopping.is_set() and not await self._read(hook):

@@ -28,7 +28,8 @@ def record(state="queued", values=VALUES, problem=None, *, attempted=None, **fac
     content = Content(command={"clinic_id": "lakeside-family"}, values=dict(values), mapping=(), problem=problem)
     basics = {
         "id": "tsk_1", "kind": "task", "clinic_id": "lakeside-family", "app": "intake", "connection": "emr",
-        "account": "cobalt-main", "adapter": "cobalt", "emr": "eclinicalworks", "rule": "routes[1]", "config_version": "9f2c",
+        "account": "cobalt-main", "adapter": "cobalt", "emr": "eclinicalworks", "rule": "routes[1]",
+        "config_version": "9f2c",
         "attempts": int(sent), "marked": int(sent), "fence": int(sent), "open_attempt": state == "sending",
         "lease_until": NOW + LEASE if state == "sending" else None, "created_at": NOW, "updated_at": NOW,
     }  # fmt: skip
