@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from running import run
 from simulation.synchronous import SimStore, database
-from store.records import Ids, accept, events, mark, settle, task
+from store.records import (
+    NOW, Ids, accept, events, later, mark, note, now, seen, sent, settle, sight, task,
+)  # fmt: skip
 
 from gateway.rules.attempts import lease_ended
-from schemas.outcome import Blocked
+from gateway.store.following import Looked
+from schemas.outcome import Blocked, Pending, Sighting, Unknown
+
+TEXT = "Call the patient back about the lab results."
+NOTE = {"text": "The patient called again.", "emr_task_id": "e1"}
 
 
 def opened() -> SimStore:
@@ -21,13 +27,56 @@ async def test_a_blocked_connection_holds_each_of_its_deliveries_once():
     first = await accept(store, task(1))
     for number in (2, 3, 4):
         await accept(store, task(number))
-    for number in (2, 3, 4):
-        await store.change(f"tsk_{number:06d}", _unleased, task().created_at)
+        await store.change(f"tsk_{number:06d}", lambda record: lease_ended(record, NOW), NOW)
 
     await settle(store, await mark(store, first), Blocked(code="credentials"))
 
     assert [(await events(store, f"tsk_{number:06d}")).count("task.held") for number in (2, 3, 4)] == [1, 1, 1]
 
 
-def _unleased(record):
-    return lease_ended(record, record.created_at)
+@run
+async def test_what_bears_another_delivery_s_mark_is_no_content_s_match():
+    store = opened()
+    elsewhere = task(1, text=TEXT, connection="front-desk", state="queued")
+    await sent(store, elsewhere, Unknown(code="http-502"))
+    here = await sent(store, task(2, text=TEXT), Unknown(code="http-502"))
+    told = Sighting(
+        says="created", operation="create_task", ref=elsewhere.id, ids={"id": "t1"}, values={"description": TEXT}
+    )
+
+    await store.look(_looked(here.id, told), later(minutes=2))
+
+    assert (await now(store, here.id)).state == "unknown"
+
+
+@run
+async def test_what_is_another_connection_s_by_its_id_is_no_content_s_match():
+    store = opened()
+    await sent(store, task(1, text=TEXT, connection="front-desk"), Pending(ids={"id": "t1"}))
+    here = await sent(store, task(2, text=TEXT), Unknown(code="http-502"))
+    told = Sighting(says="created", operation="create_task", ids={"id": "t1"}, values={"description": TEXT})
+
+    await store.look(_looked(here.id, told), later(minutes=2))
+
+    assert (await now(store, here.id)).state == "unknown"
+
+
+@run
+async def test_a_job_number_of_another_operation_does_not_keep_content_from_matching():
+    store = opened()
+    await sent(store, task(1), Pending(ids={"id": "c1", "job_id": "4"}))
+    lost = await sent(store, note(2, of="tsk_000009"), Unknown(code="http-502"))
+    told = Sighting(
+        says="created", operation="add_note", ids={"id": "n1", "job_id": "4"}, values={"text": lost.content.values["text"]}
+    )
+
+    await sight(store, told)
+
+    assert (await now(store, lost.id)).state == "delivered"
+
+
+def _looked(delivery_id: str, *told: Sighting) -> Looked:
+    listed = [seen(one, number) for number, one in enumerate(told, start=1)]
+    return Looked(delivery_id=delivery_id, sightings=listed, complete=True, schedule=(60,), gap=300)
+
+
