@@ -119,6 +119,7 @@ async def running(
         dispatcher=dispatcher,
         world=world,
         salt=await store.salt(secrets.token_hex(32)),
+        stopping=asyncio.Event(),
     )
     sending = asyncio.create_task(dispatcher.run())
     looking = asyncio.create_task(follower.run())

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from litestar import Request
 from litestar.datastructures import State
+from msgspec import structs
 
 from gateway.errors import Refused
 from gateway.rules.clinic import App
@@ -51,10 +52,16 @@ class StrictRequest(Request[App, str, State]):
         if data is None or not issubclass(data.annotation, Private):
             return self.posted
         self.draft = read(self.posted, data.annotation)
-        is_command = data.annotation in NAMING
-        if self.draft.command is None or (self.draft.errors and not is_command):
+        if data.annotation in NAMING:
+            return self.draft.command or _unread(data.annotation)
+        if self.draft.errors:
             raise Refused(problem(self.draft.errors[0].code, None, self.draft.errors))
         return self.draft.command
+
+
+def _unread(kind: type[Private]) -> Private:
+    """What stands for a command of which not even the clinic can be told; `draft` says what is wrong with it."""
+    return kind(**{field.name: "" for field in structs.fields(kind) if field.required})
 
 
 def parse(body: bytes, content_type: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ async def live() -> dict[str, str]:
 )  # fmt: skip
 async def ready(services: Served) -> dict[str, str]:
     """The store takes writes and the gateway is not stopping; a vendor's outage does not count."""
-    if services.dispatcher.stopping:
+    if services.stopping.is_set():
         raise StoreUnavailable("stopping")
     await services.store.writable()
     return {"status": "ready"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from litestar.di import NamedDependency
 from msgspec import Struct
 
@@ -15,7 +17,10 @@ from gateway.world import World
 
 
 class Services(Struct, frozen=True, kw_only=True):
-    """The flows, the store for plain reads, and the configuration in force. `salt` keys fingerprints."""
+    """The flows, the store for plain reads, and the configuration in force.
+
+    `salt` keys fingerprints; `stopping` is set when the server begins to stop.
+    """
 
     configured: Configured
     store: Store
@@ -25,6 +30,7 @@ class Services(Struct, frozen=True, kw_only=True):
     dispatcher: Dispatcher
     world: World
     salt: str
+    stopping: asyncio.Event
 
 
 Served = NamedDependency[Services]

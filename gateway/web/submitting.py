@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from msgspec import structs
 
 from gateway.flows.planner import Submission
 from gateway.flows.submit import Explanation, Submitted
-from gateway.rules.reading import read
+from gateway.rules.reading import Draft, given, read
 from gateway.rules.record import Record, present
 from gateway.web.body import StrictRequest
 from gateway.web.preferences import Preferences, key_of, preferences
@@ -19,7 +20,7 @@ from gateway.web.problems import problems, respond
 from gateway.web.services import Services
 from schemas.command import COMMANDS, NAMING, Command
 from schemas.delivery import FINAL, Delivery
-from schemas.problem import Problem, problem
+from schemas.problem import FieldError, Problem, problem
 
 SUBMIT_ANSWERS: dict[int, ResponseSpec] = {
     202: ResponseSpec(Delivery, generate_examples=False, description="Stored; not final yet"),
@@ -37,15 +38,45 @@ async def submit(
     wishes = preferences(request.headers.getall("prefer", []))
     posted = {**request.posted, **(extra or {})}
     lines = request.headers.getall("idempotency-key", [])
-    key = key_of(lines, request.user, request.url.path, request.posted, services.salt)
-    draft = read(posted, kind) if extra else request.draft
+    key = key_of(lines, request.user, request.url.path.rstrip("/"), request.posted, services.salt)
+    draft = _with_url(request, kind, extra) if extra else request.draft
     submission = Submission(app=request.user, draft=draft, kind=kind, posted=posted, key=key, strict=wishes.strict)
     submitted = await services.desk.submit(submission)
     record = submitted.record
     if not wishes.respond_async:
-        within = services.configured.config.answer_within if wishes.wait is None else wishes.wait
-        record = await services.desk.settled(record, final=wishes.wait is not None, within=within)
+        record = await _awaited(services, record, wishes.wait)
     return answer(request, structs.replace(submitted, record=record), wishes)
+
+
+def _with_url(request: StrictRequest, kind: type[Command], extra: Mapping[str, Any]) -> Draft[Any]:
+    """The command with the fields of the URL; a body that says otherwise of one of them is wrong."""
+    draft = read({**request.posted, **extra}, kind)
+    others = (
+        FieldError(code="invalid-value", pointer=f"/{name}", field=name, source="schema", detail="not that of the URL")
+        for name, value in extra.items()
+        if given(request.posted.get(name)) not in {None, value}
+    )
+    return structs.replace(draft, errors=(*draft.errors, *others))
+
+
+async def _awaited(services: Services, record: Record, wait: float | None) -> Record:
+    """The record after the vendor's first reply, or final if the caller waits for that.
+
+    A gateway that stops still waits for what is being sent, and no more for results that a vendor owes.
+    """
+    first_reply = services.configured.config.answer_within
+    if wait is None:
+        return await services.desk.settled(record, final=False, within=first_reply)
+    waiting = asyncio.create_task(services.desk.settled(record, final=True, within=wait))
+    stopping = asyncio.create_task(services.stopping.wait())
+    try:
+        await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if waiting.done():
+            return waiting.result()
+    finally:
+        waiting.cancel()
+        stopping.cancel()
+    return await services.desk.settled(record, final=False, within=min(wait, first_reply))
 
 
 async def explain(request: StrictRequest, services: Services, kind: type[Command]) -> Explanation:

@@ -1,5 +1,8 @@
 """Kills, restarts and stops: an accepted command is never lost and never created twice."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import pytest
 from journeys import world
@@ -61,6 +64,28 @@ def test_a_stop_lets_what_is_being_sent_end_and_exits_with_0(place):
     with world.gateway(config, port) as second:
         assert second.delivery(sending)["state"] == "delivered"
         assert len(vendors.creates(TASK_API)) == 1
+
+
+def test_a_stop_lets_a_caller_who_waits_have_the_answer(place):
+    port, config, vendors = place
+    vendors.fault(TASK_API, on="create_task", kind="latency", seconds=1)
+    with world.gateway(config, port) as first, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(first.post, "/v1/tasks", task("hilltop"))
+        until(lambda: vendors.creates(TASK_API))
+        assert first.stop() == 0
+        assert (waiting.result().status_code, waiting.result().json()["state"]) == (201, "delivered")
+
+
+def test_a_stop_does_not_wait_for_a_result_that_a_vendor_owes(place):
+    port, config, vendors = place
+    vendors.fault(COBALT, on="create_task", kind="no_result")
+    with world.gateway(config, port) as first, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(first.post, "/v1/tasks", task(), prefer="wait=25")
+        until(lambda: vendors.creates(COBALT))
+        begun = time.monotonic()
+        assert first.stop() == 0
+        assert time.monotonic() - begun < 15
+        assert (waiting.result().status_code, waiting.result().json()["state"]) == (202, "submitted")
 
 
 def test_an_idle_gateway_stops_with_0_and_without_a_word_of_error(place):

@@ -81,7 +81,7 @@ def test_health_is_open(gateway):
 
 
 def test_a_stopping_gateway_is_alive_and_not_ready(gateway):
-    gateway.app.state.services.dispatcher.stopping = True
+    gateway.app.state.services.stopping.set()
     assert gateway.get("/health/live", by=None).status_code == 200
     answer = gateway.get("/health/ready", by=None)
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")

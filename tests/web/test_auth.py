@@ -77,7 +77,7 @@ def called(gateway, method, template, headers):
     path = template.replace("{clinic_id:str}", "north").replace("{name:str}", "emr")
     path = path.replace("{code:str}", "duplicate").replace("{", "").replace(":str}", "")
     body = WHY if path.endswith(("pause", "retry", "resolve")) else {}
-    return gateway.client.request(method, path, headers=headers, **({"json": body} if method == "POST" else {}))
+    return gateway.call(method, path, by=None, headers=headers, **({"json": body} if method == "POST" else {}))
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,13 @@ def test_a_claim_is_explained(gateway):
     assert (refused["would"], refused["problems"][0]["code"]) == ("refuse", "operation-unsupported")
 
 
+@pytest.mark.parametrize("body", [{}, {"clinic_id": None}, {"clinic_id": 7, "title": 7}])
+def test_a_task_of_no_clinic_would_be_refused(gateway, body):
+    found = explained(gateway, body)
+    assert found["would"] == "refuse"
+    assert "/clinic_id" in {error["pointer"] for error in found["problems"]}
+
+
 def test_a_foreign_clinic_is_explained_as_an_unknown_one(gateway):
     foreign = explained(gateway, task("south"), by="north")
     absent = explained(gateway, task("nowhere"), by="north")

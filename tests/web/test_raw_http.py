@@ -24,7 +24,7 @@ def server(tmp_path_factory):
         yield gateway
 
 
-def exchange(server, *parts, seconds=3.0, quiet=0.4):
+def exchange(server, *parts, seconds=3.0, quiet=0.2):
     """Sends the parts and reads until the server closes, or is quiet for a while; what came, and whether it closed."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=seconds) as connection:
         for part in parts:

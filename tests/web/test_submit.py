@@ -99,6 +99,16 @@ def test_a_note_under_its_task_is_held_until_the_emr_id_is_known_and_then_sent_w
     assert gateway.vendors.bodies()[-1] == {"emr_task_id": "emr-77", "note": "Called back"}
 
 
+def test_a_note_under_one_task_that_names_another_is_refused(gateway):
+    one, other = gateway.submitted(task()), gateway.submitted(task(title="other"))
+    path = f"/v1/tasks/{one['id']}/notes"
+    answer = gateway.post(path, {"text": "x", "task_id": other["id"]})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-value")
+    assert answer.json()["errors"][0]["pointer"] == "/task_id"
+    assert gateway.post(path, {"text": "x", "task_id": one["id"]}).status_code == 202
+    assert gateway.post(path, {"text": "x", "task_id": None}).status_code == 202
+
+
 def test_a_note_on_a_task_that_was_not_created_is_a_409(gateway):
     gateway.vendors.handler = REFUSED
     parent = gateway.post("/v1/tasks", task()).json()["delivery"]
@@ -271,6 +281,10 @@ class TestIdempotency:
     def test_a_quoted_and_a_bare_key_are_the_same(self, gateway):
         one = gateway.post("/v1/tasks", task(), headers=key("k-1")).json()
         assert gateway.post("/v1/tasks", task(), headers=key('"k-1"')).json()["id"] == one["id"]
+
+    def test_a_slash_at_the_end_makes_no_other_path(self, gateway):
+        one = gateway.post("/v1/tasks", task(), headers=key("k-1")).json()
+        assert gateway.post("/v1/tasks/", task(), headers=key("k-1")).json()["id"] == one["id"]
 
     def test_another_body_with_the_same_key_is_a_422(self, gateway):
         gateway.submitted(task(), headers=key("k-1"))

@@ -18,7 +18,6 @@ from typing import Any
 from unittest.mock import patch
 
 import httpx
-import msgspec
 from litestar import Litestar
 from litestar.testing import TestClient
 from web.declared import Declared
@@ -276,6 +275,10 @@ def make_app(config: Config, vendors: Vendors, skew: list[timedelta]) -> Litesta
     return build(config, world=chosen_world(skew), make_wire=lambda: Wire(vendors, vendors, config.timeouts))
 
 
+_documents: list[Any] = []
+"""The OpenAPI document, made once: it hangs on the code alone."""
+
+
 @contextmanager
 def gateway(directory: Path, *, more: str = "answer_within: 2\n") -> Iterator[Gateway]:
     """A gateway of its own in an empty directory."""
@@ -284,8 +287,9 @@ def gateway(directory: Path, *, more: str = "answer_within: 2\n") -> Iterator[Ga
     app = make_app(config, vendors, skew)
     impatient = patch("gateway.app.DRAIN_SECONDS", 0.05)
     with impatient, TestClient(app, raise_server_exceptions=False) as client:
-        document = msgspec.json.decode(client.get("/schema/openapi.json").content)
-        yield Gateway(app, client, vendors, config, directory / "gateway.db", Declared(document), skew)
+        if not _documents:
+            _documents.append(client.get("/schema/openapi.json").json())
+        yield Gateway(app, client, vendors, config, directory / "gateway.db", Declared(_documents[0]), skew)
 
 
 def task(clinic_id: str = "north", **fields: Any) -> dict[str, Any]:
