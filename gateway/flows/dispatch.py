@@ -100,7 +100,10 @@ class Dispatcher:
         accounts = self._configured.config.accounts
         if not self._store.has_reserve():
             return _LONGEST_SLEEP  # a send needs room for its mark and its result
-        for one in await self._leased(now):
+        leased = await self._leased(now)
+        if self.stopping:
+            return 0.0  # nobody would wait for these sends; their leases end unmarked
+        for one in leased:
             self.send_soon(one)
         full = [name for name, account in accounts.items() if not self.pacer.room(account)]
         due = await self._store.next_due(full)

@@ -299,3 +299,28 @@ async def test_a_stop_lets_a_send_under_way_end(house):
     async with house.open():
         assert (await house.now(record)).state == "submitted"
     assert len(house.road.creates) == 1
+
+
+@run
+async def test_what_is_claimed_while_it_stops_is_left_for_the_next_start(house, monkeypatch):
+    house.road.answers(reply(429, {}, {"retry-after": "10"}), receipt)
+    async with house.open():
+        record = await house.submit(call_back())
+        await house.rests()
+        claim, claiming, gate = house.store.claim, asyncio.Event(), asyncio.Event()
+
+        async def slow(*arguments):
+            claiming.set()
+            await gate.wait()
+            return await claim(*arguments)
+
+        monkeypatch.setattr(house.store, "claim", slow)
+        house.advance(seconds=20)
+        await claiming.wait()
+        await house.services.dispatcher.stop(1)
+        gate.set()
+    assert len(house.road.creates) == 1
+
+    async with house.open():
+        assert (await house.comes_to(record, "submitted")).attempts == 2
+    assert len(house.road.creates) == 2
