@@ -54,7 +54,7 @@ def _with_url(request: StrictRequest, kind: type[Command], extra: Mapping[str, A
     others = (
         FieldError(code="invalid-value", pointer=f"/{name}", field=name, source="schema", detail="not that of the URL")
         for name, value in extra.items()
-        if given(request.posted.get(name)) not in {None, value}
+        if given(request.posted.get(name)) not in (None, value)
     )
     return structs.replace(draft, errors=(*draft.errors, *others))
 

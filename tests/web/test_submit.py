@@ -105,6 +105,7 @@ def test_a_note_under_one_task_that_names_another_is_refused(gateway):
     answer = gateway.post(path, {"text": "x", "task_id": other["id"]})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid-value")
     assert answer.json()["errors"][0]["pointer"] == "/task_id"
+    assert gateway.post(path, {"text": "x", "task_id": [one["id"]]}).json()["code"] == "invalid-value"
     assert gateway.post(path, {"text": "x", "task_id": one["id"]}).status_code == 202
     assert gateway.post(path, {"text": "x", "task_id": None}).status_code == 202
 
