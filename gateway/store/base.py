@@ -134,9 +134,15 @@ class Store(ABC):
     async def pass_time(self, now: datetime, *, every_lease: bool = False) -> int:
         """Do what time alone does: leases end, deliveries are given up or become overdue; how many changed.
 
-        `every_lease`: at start-up of the only process, when no lease has an owner any more.
+        `every_lease`: at start-up of the only process, when no lease and no look has an owner any more.
         """
-        return await self._writing(now, lambda writing: leases.pass_time(writing, every_lease=every_lease))
+
+        def pass_time(writing: Writing) -> int:
+            if every_lease:
+                following.free_looks(writing)
+            return leases.pass_time(writing, every_lease=every_lease)
+
+        return await self._writing(now, pass_time)
 
     async def next_due(self, full: Collection[str] = ()) -> datetime | None:
         """When there is something to do next, as far as time alone tells; accounts that are `full` can do nothing."""

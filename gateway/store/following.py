@@ -44,6 +44,18 @@ def due_looks(writing: Writing, limit: int) -> list[Record]:
     return taken
 
 
+def free_looks(writing: Writing) -> None:
+    """Let every look that may be taken be due now: at start-up, those of a process that is gone have no owner any more.
+
+    What was only planned for the next two minutes cannot be told from what was taken, and is looked at early.
+    """
+    writing.tx.execute(
+        "UPDATE deliveries SET due_at = ? WHERE state IN ('submitted', 'unknown', 'delivered')"
+        " AND due_at > ? AND due_at <= ?",
+        (stamp(writing.now), stamp(writing.now), stamp(writing.now + _TAKEN)),
+    )
+
+
 def look(writing: Writing, taken: Looked) -> None:
     """Give every sighting to the correlator; then plan the next look, or conclude from finding nothing."""
     doubtful = [one.sighting for one in taken.sightings if not _recognised(writing, one)]
