@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint types imports tests
+.PHONY: help setup demo test lint types imports tests chaos
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -33,3 +33,6 @@ imports: setup
 
 tests: setup
 	$(BIN)/pytest
+
+chaos: setup  ## kill -9 a thousand times under load, and at every point of a delivery's path; about 20 minutes
+	CHAOS_KILLS=1000 $(BIN)/pytest tests/chaos

@@ -72,7 +72,7 @@ class Load:
 
     async def answered(self, command: Submitted) -> str:
         """The id of the command's delivery, as soon as there is a gateway to tell it."""
-        prefer = self._chance.choice(["respond-async", "respond-async", "wait=1", "handling=lenient"])
+        prefer = self._chance.choice(["respond-async"] * 4 + ["wait=1", "handling=lenient"])
         wishes = {"Idempotency_Key": command.key, "Prefer": prefer}
         while True:
             with suppress(httpx.TransportError):

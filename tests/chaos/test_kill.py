@@ -92,6 +92,8 @@ async def judge(here: Town, submitted: list[Submitted], again: list[str], sums: 
     sums.update(
         {
             "commands": len(submitted),
+            "sends cut off before their mark": _attempts(here, "marked_at IS NULL AND ended_at IS NULL"),
+            "after it": _attempts(here, "marked_at IS NOT NULL AND ended_at IS NULL"),
             "lost": len(lost),
             "created twice": len(twice),
             "unknown that need an operator": len(unknown),
@@ -109,6 +111,11 @@ async def judge(here: Town, submitted: list[Submitted], again: list[str], sums: 
     assert [row for row in deliveries.values() if row[1] in {"rejected", "failed", "held"} and there[row[0]]] == []
     assert here.rows(TOLD_OTHERWISE) == []
     assert here.rows(SENT_TOO_OFTEN) == []
+
+
+def _attempts(here: Town, which: str) -> int:
+    ((count,),) = here.rows(f"SELECT count(*) FROM attempts WHERE {which}")  # noqa: S608 - from above
+    return int(count)
 
 
 def _told(body: dict[str, Any]) -> str:
