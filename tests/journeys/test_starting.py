@@ -18,8 +18,8 @@ def serve(config, port=None):
 
 
 def told(ended):
-    """What was said on standard error, without the start's own lines."""
-    lines = [line for line in ended.stderr.splitlines() if line and not line.startswith("{")]
+    """What was said on standard error, without the log and the start's own lines about database and clinics."""
+    lines = [line for line in ended.stderr.splitlines() if line and not line.startswith(("{", "database: "))]
     return [line for line in lines if "a task needs" not in line]
 
 
