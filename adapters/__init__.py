@@ -16,9 +16,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
-from adapters.base import Adapter
+from adapters.base import Adapter, Operation
 from schemas.command import CANONICAL
 
 _DECLARED = ("name", "docs", "base_url", "operations")
@@ -123,6 +124,12 @@ def _table_faults(adapter: Adapter[Any, Any]) -> Iterator[str]:
         if name in seen:
             yield f"{name} is declared twice"
         seen.add(name)
+        try:
+            msgspec.convert(msgspec.to_builtins(operation), Operation)
+        except msgspec.ValidationError as error:
+            yield f"{name}: {error}"
+        if not operation.path.startswith("/"):
+            yield f"{name}: the path does not begin with /"
         for path in operation.places:
             if path not in CANONICAL[name]:
                 yield f"{name}: '{path}' is no canonical field of it"

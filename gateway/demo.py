@@ -4,33 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import Struct
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
 from gateway.app import build
 from gateway.client import AsyncClient, ProblemError
-from gateway.rules.clinic import Account, Clinic, Config
-from gateway.sandbox import CobaltSettings, SandboxSettings
+from gateway.rules.clinic import Clinic, Config
 from gateway.sandbox import serve as serve_sandbox
 from gateway.serving import serving
+from gateway.stand_ins import at_sandbox, settings_for
 from schemas.command import AddNote, CreateClaim, CreateTask, Patient
 from schemas.delivery import Delivery
 from schemas.private import Secret
 
-PORTS: Mapping[str, int] = {"cobalt": 1, "task_api": 2, "maxcare": 3}
-"""Where the sandbox serves each vendor, from its port base up."""
-
 KEY = Secret("tgk_intake_sandbox-key-not-for-production")
 _PATIENCE = 30.0
+_WIDE = 116
 _COLOURS = {"delivered": "green", "rejected": "red", "failed": "red", "unknown": "yellow"}
 
 
@@ -53,36 +52,11 @@ class Row(Struct, kw_only=True):
         self.took = monotonic() - self.begun if self.over() else None
 
 
-def at_sandbox(config: Config, port_base: int, database: str) -> Config:
-    """The configuration with every vendor at the sandbox and a database of its own."""
-    accounts = {name: _moved(account, port_base) for name, account in config.accounts.items()}
-    clinics = {clinic_id: _moved_clinic(clinic, accounts) for clinic_id, clinic in config.clinics.items()}
-    return structs.replace(config, accounts=accounts, clinics=clinics, database=database)
-
-
-def _moved(account: Account, port_base: int) -> Account:
-    port = port_base + PORTS[account.adapter.name]
-    return structs.replace(account, base_url=f"http://127.0.0.1:{port}")
-
-
-def _moved_clinic(clinic: Clinic, accounts: Mapping[str, Account]) -> Clinic:
-    connections = {
-        name: structs.replace(connection, account=accounts[connection.account.name])
-        for name, connection in clinic.connections.items()
-    }
-    return structs.replace(clinic, connections=connections)
-
-
 @contextlib.asynccontextmanager
 async def both_up(config: Config, port: int, port_base: int) -> AsyncIterator[str]:
     """The sandbox and the gateway, serving; gives the gateway's URL."""
     url = f"http://127.0.0.1:{port}"
-    hooks = tuple(
-        f"{url}/v1/webhooks/{account.name}/{account.webhook_token.reveal()}"
-        for account in config.accounts.values()
-        if account.adapter.name == "cobalt" and account.webhook_token
-    )
-    settings = SandboxSettings(cobalt=CobaltSettings(webhook_urls=hooks, completion_delay=1.0))
+    settings = settings_for(config, url, completion_delay=1.0)
     sandbox = asyncio.create_task(serve_sandbox("127.0.0.1", port_base, settings))
     try:
         await asyncio.sleep(0.2)
@@ -96,14 +70,15 @@ async def both_up(config: Config, port: int, port_base: int) -> AsyncIterator[st
             await sandbox
 
 
-def _task(clinic_id: str) -> CreateTask:
-    """One and the same task for every clinic; each vendor gets it in its own words."""
+def _task(clinic: Clinic) -> CreateTask:
+    """One and the same task for every clinic, for somebody who works there; each vendor gets it in its own words."""
+    somebody = "dr-wilson" if "dr-wilson" in clinic.people else next(iter(clinic.people), None)
     return CreateTask(
-        clinic_id=clinic_id,
+        clinic_id=clinic.id,
         title="Follow-up appointment needed",
         description="Schedule a follow-up appointment to review the recent lab results.",
         patient=Patient(mrn="MRN-12345"),
-        assignees=["dr-wilson"],
+        assignees=[somebody] if somebody else None,
         due_at=datetime.now(UTC).replace(microsecond=0) + timedelta(days=3),
         priority="high",
         type="follow-up",
@@ -121,18 +96,18 @@ async def _send(client: AsyncClient, row: Row, command: CreateTask | AddNote | C
     try:
         row.delivery = await submit(command, idempotency_key=key)
     except ProblemError as error:
-        named = ", ".join(f"{each.code} {each.pointer or ''}".strip() for each in error.problem.errors)
-        row.problem = f"{error.problem.code}: {named or error.problem.detail}"
+        named = "; ".join(f"{each.pointer or each.code}: {each.detail}" for each in error.problem.errors)
+        row.problem = named or error.problem.detail
     row.time()
 
 
 async def _story(client: AsyncClient, config: Config, rows: list[Row]) -> None:
     """A task to each clinic; then a note on the first Cobalt task, and a claim; then wait for all of it."""
     run = f"{datetime.now(UTC):%H%M%S%f}"
-    for clinic_id in config.clinics:
-        row = Row(clinic=clinic_id, what="task", begun=monotonic())
+    for clinic in config.clinics.values():
+        row = Row(clinic=clinic.id, what="task", begun=monotonic())
         rows.append(row)
-        await _send(client, row, _task(clinic_id), f"demo-{run}-{clinic_id}")
+        await _send(client, row, _task(clinic), f"demo-{run}-{clinic.id}")
     parent = next((row for row in rows if _has_notes(row, config)), None)
     if parent is not None:
         note = AddNote(
@@ -160,14 +135,17 @@ def _has_notes(row: Row, config: Config) -> bool:
     return "create_claim" in rules and rules["create_claim"].support.supported
 
 
-def _table(rows: Sequence[Row]) -> Table:
-    table = Table(title="What went where, and what came back", title_justify="left", expand=False)
-    for heading, width in (("clinic", 20), ("command", 10), ("through", 22), ("state", 9)):
-        table.add_column(heading, min_width=width)
-    table.add_column("id there", overflow="ellipsis", no_wrap=True)
-    table.add_column("s", justify="right", min_width=3)
+def _table(rows: Sequence[Row], width: int) -> Table:
+    """The rows so far; the ids only where there is room, since what became of each is what matters."""
+    table = Table(title="What went where, and what came back", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("clinic", "command", "through"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("state", overflow="fold")
+    table.add_column("s", justify="right", no_wrap=True)
+    if width >= _WIDE:
+        table.add_column("its id there", no_wrap=True)
     for row in rows:
-        table.add_row(*_cells(row))
+        table.add_row(*_cells(row)[: len(table.columns)])
     return table
 
 
@@ -175,11 +153,13 @@ def _cells(row: Row) -> tuple[str, ...]:
     delivery = row.delivery
     seconds = f"{row.took:.1f}" if row.took is not None else "..."
     if delivery is None:
-        return row.clinic, row.what, "", f"[red]{row.problem or '...'}[/]", "", seconds
-    through = delivery.route.adapter + (f", {delivery.route.emr}" if delivery.route.emr else "")
+        return row.clinic, row.what, "", f"[red]{row.problem or '...'}[/]", seconds, ""
+    through = delivery.route.adapter + (f" ({delivery.route.emr})" if delivery.route.emr else "")
     state = f"[{_COLOURS.get(delivery.state, 'cyan')}]{delivery.state}[/]"
-    waits = f" for its {delivery.waiting_for}" if delivery.waiting_for else ""
-    return row.clinic, row.what, through, state + waits, delivery.vendor.emr_id or delivery.vendor.id or "", seconds
+    waits = f", waits for its {delivery.waiting_for}" if delivery.waiting_for else ""
+    why = f": {delivery.problem.detail}" if delivery.problem else ""
+    there = delivery.vendor.emr_id or delivery.vendor.id or ""
+    return row.clinic, row.what, through, state + waits + why, seconds, there
 
 
 async def demo(config: Config, *, port: int, port_base: int, once: bool, console: Console) -> bool:
@@ -188,7 +168,7 @@ async def demo(config: Config, *, port: int, port_base: int, once: bool, console
         ours = at_sandbox(config, port_base, f"sqlite:///{Path(directory) / 'demo.db'}")
         async with both_up(ours, port, port_base) as url, AsyncClient(url, KEY) as client:
             rows: list[Row] = []
-            with Live(_table(rows), console=console, refresh_per_second=8, get_renderable=lambda: _table(rows)):
+            with Live(console=console, refresh_per_second=8, get_renderable=lambda: _table(rows, console.width)):
                 await _story(client, ours, rows)
             delivered = all(row.delivery is not None and row.delivery.state == "delivered" for row in rows)
             said = f"All {len(rows)} commands delivered." if delivered else "Not everything was delivered."

@@ -270,3 +270,12 @@ def problem(code: Code, detail: str | None = None, errors: Sequence[FieldError] 
         retryable=explained.retryable,
         errors=errors,
     )
+
+
+def problem_of(errors: Sequence[FieldError]) -> Problem:
+    """The problem that holds `errors`, named after the first; there must be one."""
+    codes = list(dict.fromkeys(error.code for error in errors))
+    first = errors[0]
+    told = f"{first.pointer}: {first.detail}" if first.pointer and first.detail else first.detail
+    detail = told if len(errors) == 1 else f"{len(errors)} problems: {', '.join(codes)}"
+    return problem(codes[0], detail, errors)

@@ -21,7 +21,7 @@ from gateway.store.base import Store
 from gateway.store.deliveries import Key
 from schemas.command import AddNote, Command
 from schemas.private import Private
-from schemas.problem import FieldError, problem
+from schemas.problem import FieldError, problem, problem_of
 
 
 class Submission(Private, frozen=True, kw_only=True):
@@ -136,9 +136,7 @@ def _in_zone(error: FieldError, clinic: Clinic, now: datetime) -> FieldError:
 
 
 def _refused(errors: tuple[FieldError, ...]) -> Refused:
-    codes = list(dict.fromkeys(error.code for error in errors))
-    detail = None if len(errors) == 1 else f"{len(errors)} problems: {', '.join(codes)}"
-    return Refused(problem(codes[0], detail, errors))
+    return Refused(problem_of(errors))
 
 
 def _of_note(note: AddNote) -> tuple[FieldError, ...]:

@@ -93,10 +93,10 @@ def timeline(tx: Tx, record: Record) -> list[Happening]:
             what="accepted",
             facts={"app": record.app, "connection": record.connection, "rule": record.rule},
         ),
-        *_attempts(tx, record.id),
-        *_sightings(tx, record.id),
         *_asked(tx, record.id),
+        *_sightings(tx, record.id),
         *_events(tx, record.id),
+        *_attempts(tx, record.id),
     ]
     return sorted(happened, key=lambda happening: happening.at)
 

@@ -19,7 +19,7 @@ from gateway.rules.clinic import App
 from gateway.rules.reading import Draft, read
 from schemas.command import NAMING
 from schemas.private import Private
-from schemas.problem import Code, problem
+from schemas.problem import Code, problem, problem_of
 
 LARGEST = 512 * 1024
 DEEPEST = 32
@@ -55,7 +55,7 @@ class StrictRequest(Request[App, str, State]):
         if data.annotation in NAMING:
             return self.draft.command or _unread(data.annotation)
         if self.draft.errors:
-            raise Refused(problem(self.draft.errors[0].code, None, self.draft.errors))
+            raise Refused(problem_of(self.draft.errors))
         return self.draft.command
 
 

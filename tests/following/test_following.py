@@ -15,7 +15,7 @@ from msgspec import structs
 
 from gateway.app import running
 from gateway.clinics import load
-from gateway.demo import at_sandbox
+from gateway.stand_ins import at_sandbox
 from gateway.flows.planner import Submission
 from gateway.rules.change import Change
 from gateway.rules.clinic import Config, Follow, Timeouts
