@@ -1,6 +1,5 @@
 """Kills, restarts and stops: an accepted command is never lost and never created twice."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -82,9 +81,7 @@ def test_a_stop_does_not_wait_for_a_result_that_a_vendor_owes(place):
     with world.gateway(config, port) as first, ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(first.post, "/v1/tasks", task(), prefer="wait=25")
         until(lambda: vendors.creates(COBALT))
-        begun = time.monotonic()
-        assert first.stop() == 0
-        assert time.monotonic() - begun < 15
+        assert first.stop(within=20) == 0  # sooner than the caller's 25 seconds
         assert (waiting.result().status_code, waiting.result().json()["state"]) == (202, "submitted")
 
 

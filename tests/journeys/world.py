@@ -254,10 +254,10 @@ class Gateway:
         self.process.kill()
         self.process.wait()
 
-    def stop(self) -> int:
+    def stop(self, within: float = 30) -> int:
         """As a service manager stops it; the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(within)
 
     def log(self) -> str:
         return (self.directory / "gateway.log").read_text()
