@@ -45,7 +45,7 @@ def mark(record: Record, attempt: Attempt, now: datetime, sent_by: datetime) -> 
     `sent_by` is the attempt's outer deadline.
     """
     moves = step(record.state, "mark", standing(record))
-    if record.fence != attempt.fence or moves is None:
+    if record.fence != attempt.fence or record.lease_until is None or moves is None:
         return None
     after = moved(
         record,
@@ -56,6 +56,7 @@ def mark(record: Record, attempt: Attempt, now: datetime, sent_by: datetime) -> 
         sent_by=sent_by,
         open_attempt=True,
         due_at=None,
+        absent_at=None,
     )
     return change(record, after, structs.replace(attempt, marked_at=now))
 

@@ -5,12 +5,25 @@ from __future__ import annotations
 from running import run
 from simulation.synchronous import SimStore, database
 from store.records import (
-    NOW, Ids, accept, events, later, mark, note, now, seen, sent, settle, sight, task,
+    NOW,
+    Ids,
+    accept,
+    events,
+    later,
+    mark,
+    note,
+    now,
+    seen,
+    sent,
+    settle,
+    sight,
+    take,
+    task,
 )  # fmt: skip
 
 from gateway.rules.attempts import lease_ended
 from gateway.store.following import Looked
-from schemas.outcome import Blocked, Pending, Sighting, Unknown
+from schemas.outcome import Blocked, NotApplied, Pending, Sighting, Unknown
 
 TEXT = "Call the patient back about the lab results."
 NOTE = {"text": "The patient called again.", "emr_task_id": "e1"}
@@ -67,7 +80,10 @@ async def test_a_job_number_of_another_operation_does_not_keep_content_from_matc
     await sent(store, task(1), Pending(ids={"id": "c1", "job_id": "4"}))
     lost = await sent(store, note(2, of="tsk_000009"), Unknown(code="http-502"))
     told = Sighting(
-        says="created", operation="add_note", ids={"id": "n1", "job_id": "4"}, values={"text": lost.content.values["text"]}
+        says="created",
+        operation="add_note",
+        ids={"id": "n1", "job_id": "4"},
+        values={"text": lost.content.values["text"]},
     )
 
     await sight(store, told)
@@ -80,3 +96,28 @@ def _looked(delivery_id: str, *told: Sighting) -> Looked:
     return Looked(delivery_id=delivery_id, sightings=listed, complete=True, schedule=(60,), gap=300)
 
 
+@run
+async def test_an_attempt_that_was_settled_before_its_mark_came_through_marks_nothing():
+    store = opened()
+    accepted = await accept(store, task(1))
+    assert accepted.attempt is not None
+    await settle(store, accepted.attempt, NotApplied(code="deadline"), retry_at=later(minutes=1))
+
+    await mark(store, accepted)
+
+    assert (await now(store, "tsk_000001")).state == "queued"
+
+
+@run
+async def test_absence_seen_before_an_attempt_proves_nothing_of_it():
+    store = opened()
+    late = await mark(store, await accept(store, task(1)))
+    await store.pass_time(later(minutes=3))
+    await store.look(_looked("tsk_000001"), later(minutes=4))
+    await settle(store, late, NotApplied(code="http-429"), later(minutes=5))
+    (again,) = await take(store, later(minutes=5))
+    await settle(store, await mark(store, again, later(minutes=6)), Unknown(code="http-502"), later(minutes=6))
+
+    await store.look(_looked("tsk_000001"), later(minutes=20))
+
+    assert (await now(store, "tsk_000001")).state == "unknown"
