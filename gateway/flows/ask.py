@@ -85,5 +85,6 @@ class Asking:
         try:
             return await self._store.change(record.id, decide, self._world.now(), asked) or record
         except wishes.Refusal as refusal:
-            about = structs.replace(problem(refusal.code), delivery={"id": record.id, "state": record.state})
-            raise Refused(about) from refusal
+            current = await self._store.get(record.id) or record
+            about = current.retried_as if refusal.code == "already-retried" else current.id
+            raise Refused(structs.replace(problem(refusal.code), delivery={"id": about})) from refusal

@@ -153,17 +153,18 @@ class Dispatcher:
         mark = _Mark(self._store, self._world, leased, timedelta(seconds=self._configured.config.timeouts.send))
         for last in (False, True):
             try:
-                token = await self._tokens.token(connection)
+                held = await self._tokens.token(connection)
             except NoToken as none:
                 await self._settle(mark.leased, _no_token(none), None)
                 return
-            request = _request(record, sent, connection, token)
+            request = _request(record, sent, connection, held.value if held else None)
             if isinstance(request, Blocked):
                 await self._settle(mark.leased, request, None)
                 return
             exchange = await self._wire.exchange(request, mark, reuse=connection.account.reuse_connections)
-            stale = token is not None and exchange.response is not None and exchange.response.status == _UNAUTHORISED
-            if stale:
+            refused = exchange.response is not None and exchange.response.status == _UNAUTHORISED
+            stale = refused and held is not None and held.kept
+            if refused:
                 self._tokens.drop(connection)
             if last or not stale:
                 break

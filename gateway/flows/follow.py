@@ -119,10 +119,10 @@ class Follower:
 
     async def _page(self, sent: Sent, connection: Connection, number: int) -> Page | None:
         try:
-            token = await self._tokens.token(connection)
+            held = await self._tokens.token(connection)
         except NoToken:
             return None
-        request = connection.adapter.build_lookup(sent, connection.link(token), number)
+        request = connection.adapter.build_lookup(sent, connection.link(held.value if held else None), number)
         if request is None:
             return None
         exchange = await self._wire.exchange(request, unmarked, reuse=True)

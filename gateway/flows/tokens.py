@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+
+from adapters.base import HttpRequest
 from gateway.rules.clinic import Connection
 from gateway.transport import Wire
 from gateway.world import World
@@ -12,6 +17,7 @@ from schemas.private import Secret
 
 _EARLY = timedelta(seconds=60)
 _REFUSALS = frozenset({400, 401, 403})
+_Key = tuple[str, str, str]
 
 
 class NoToken(Exception):  # noqa: N818 - what it is
@@ -23,41 +29,53 @@ class NoToken(Exception):  # noqa: N818 - what it is
         self.refused = refused
 
 
+class Held(Struct, frozen=True):
+    """A token, and whether it had been kept from an earlier call."""
+
+    value: Secret
+    kept: bool
+
+
 class Tokens:
-    """The tokens held, by account and connection. A token call creates nothing, so it needs no mark."""
+    """The tokens kept, by account and connection. A token call creates nothing, so it needs no mark."""
 
     def __init__(self, wire: Wire, world: World) -> None:
         self._wire = wire
         self._world = world
-        self._held: dict[tuple[str, str, str], tuple[Secret, datetime]] = {}
+        self._kept: dict[_Key, tuple[Secret, datetime]] = {}
+        self._calling: defaultdict[_Key, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def token(self, connection: Connection) -> Secret | None:
-        """The connection's token, fetched if none is held; None for a vendor without tokens. Raises NoToken."""
-        held = self._held.get(_key(connection))
-        if held is not None and held[1] > self._world.now():
-            return held[0]
-        request = connection.adapter.build_token(connection.link())
+    async def token(self, connection: Connection) -> Held | None:
+        """The connection's token, fetched if none is kept; None for a vendor without tokens. Raises NoToken."""
+        try:
+            request = connection.adapter.build_token(connection.link())
+        except Exception as error:
+            raise NoToken("token:unbuildable", refused=True) from error
         if request is None:
             return None
+        key = (connection.account.name, connection.clinic_id, connection.name)
+        async with self._calling[key]:
+            kept = self._kept.get(key)
+            if kept is not None and kept[1] > self._world.now():
+                return Held(kept[0], kept=True)
+            token = await self._fetched(request, connection)
+            self._kept[key] = (token.value, self._world.now() + timedelta(seconds=token.expires_in) - _EARLY)
+            return Held(token.value, kept=False)
+
+    async def _fetched(self, request: HttpRequest, connection: Connection) -> Token:
         exchange = await self._wire.exchange(request, unmarked, reuse=True)
         if exchange.response is None:
             raise NoToken(exchange.fault, refused=False)
         status = exchange.response.status
         try:
-            token: Token = connection.adapter.parse_token(exchange.response)
+            token = connection.adapter.parse_token(exchange.response)
+            return Token(value=Secret(token.value.reveal()), expires_in=max(int(token.expires_in), 0))
         except Exception as error:
             raise NoToken(f"token:http-{status}", refused=status in _REFUSALS) from error
-        until = self._world.now() + timedelta(seconds=token.expires_in) - _EARLY
-        self._held[_key(connection)] = (token.value, until)
-        return token.value
 
     def drop(self, connection: Connection) -> None:
         """Forget a token that the vendor did not accept."""
-        self._held.pop(_key(connection), None)
-
-
-def _key(connection: Connection) -> tuple[str, str, str]:
-    return connection.account.name, connection.clinic_id, connection.name
+        self._kept.pop((connection.account.name, connection.clinic_id, connection.name), None)
 
 
 async def unmarked() -> None:

@@ -11,7 +11,7 @@ from gateway.rules import attempts
 from gateway.rules.accepting import begun, parent_was_not_created
 from gateway.rules.change import Attempt
 from gateway.rules.record import Record
-from gateway.store.rows import ALL, INSERT, Tx, record_of, row_of, save_attempt
+from gateway.store.rows import ALL, INSERT, Tx, record_of, row_of, save_attempt, stamp
 from gateway.store.saving import Writing, find, save_events, why_paused
 from schemas.private import Private
 
@@ -64,7 +64,11 @@ def accept(writing: Writing, record: Record, key: Key | None, lease: timedelta |
         save_attempt(tx, claimed.attempt)
     save_events(writing, stored, (f"{stored.kind}.{stored.state}",))
     if record.retry_of:
-        tx.execute("UPDATE deliveries SET retried_as = ? WHERE id = ?", (record.id, record.retry_of))
+        tx.execute(
+            "UPDATE deliveries SET retried_as = ?, updated_at = ?, version = version + 1 WHERE id = ?",
+            (record.id, stamp(writing.now), record.retry_of),
+        )
+        writing.touched.add(record.retry_of)
     return Accepted(what="new", record=stored, attempt=claimed.attempt if claimed else None)
 
 

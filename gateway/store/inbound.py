@@ -158,22 +158,29 @@ def sight(tx: Tx, seen: Seen, now: datetime) -> tuple[WebhookState, str | None, 
     return "matched", None, Sighted(before=record, change=decided) if decided else None
 
 
-def correlate_parked(tx: Tx, clinic_id: str, connection: str, now: datetime) -> Iterator[Sighted]:
-    """Try a connection's parked sightings again; yields each change to save before the next is tried."""
+def correlate_parked(tx: Tx, of: Record, now: datetime) -> Iterator[Sighted]:
+    """Try the parked sightings of a delivery's connection again; yields each change to save before the next is tried.
+
+    One that names no connection may be of any of its account's, and is tried by ids alone.
+    """
+    here = (of.clinic_id, of.connection)
     rows = tx.execute(
-        "SELECT id, webhook_id, source, account, sighting FROM sightings"
-        " WHERE clinic_id = ? AND connection = ? AND state = 'parked' ORDER BY at, id",
-        (clinic_id, connection),
+        "SELECT id, webhook_id, source, account, connection, sighting FROM sightings WHERE state = 'parked'"
+        " AND ((clinic_id = ? AND connection = ?) OR (account = ? AND connection IS NULL)) ORDER BY at, id",
+        (*here, of.account),
     ).fetchall()
-    for id_, webhook_id, source, account, sighting in rows:
+    for id_, webhook_id, source, account, connection, blob in rows:
+        sighting = _decoder.decode(blob)
+        if connection is None and sighting.reference is not None:
+            continue  # it names a connection that nobody has
         seen = Seen(
             id=id_,
             webhook_id=webhook_id,
             source=source,
             account=account,
-            sighting=_decoder.decode(sighting),
-            connection=(clinic_id, connection),
-            account_connections=frozenset(),
+            sighting=sighting,
+            connection=here if connection is not None else None,
+            account_connections=frozenset({here}),
         )
         found = recognise(tx, seen)
         if isinstance(found, Parked) or found[0].state == "sending":

@@ -83,7 +83,7 @@ def save(writing: Writing, before: Record, decided: Change) -> None:
     if decided.evidence is not None and after.state == "sending":
         inbound.park(tx, writing.new_id("sgt"), after, decided.evidence, writing.now)
     if before.state == "sending" or before.ids != after.ids:
-        for sighted in inbound.correlate_parked(tx, after.clinic_id, after.connection, writing.now):
+        for sighted in inbound.correlate_parked(tx, after, writing.now):
             save(writing, sighted.before, sighted.change)
 
 

@@ -79,7 +79,10 @@ class SqliteStore(Store):
 
     def has_reserve(self) -> bool:
         """Whether the file's disk has more than the reserve left."""
-        free = os.statvfs(self._path.parent)
+        try:
+            free = os.statvfs(self._path.parent)
+        except OSError:
+            return False
         return free.f_bavail * free.f_frsize > RESERVE
 
     async def write(self, job: Callable[[Tx], T]) -> T:
@@ -185,10 +188,16 @@ class SqliteStore(Store):
                 raise
             self._writer.execute("ROLLBACK TO job")
             self._writer.execute("RELEASE job")
-            told = StoreUnavailable(str(error)) if isinstance(error, sqlite3.OperationalError) else error
+            told = StoreUnavailable(str(error)) if _is_the_databases(error) else error
             return future, None, told
         self._writer.execute("RELEASE job")
         return future, result, None
+
+
+def _is_the_databases(error: Exception) -> bool:
+    """Whether the fault is the database's (locked, full, broken) and not the statement's."""
+    ours = (sqlite3.IntegrityError, sqlite3.ProgrammingError)
+    return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, ours)
 
 
 def _locked(path: Path) -> IO[str]:

@@ -134,6 +134,7 @@ CREATE TABLE sightings (
     sighting BLOB NOT NULL
 );
 CREATE INDEX sightings_parked ON sightings (clinic_id, connection) WHERE state = 'parked';
+CREATE INDEX sightings_parked_anywhere ON sightings (account) WHERE state = 'parked' AND connection IS NULL;
 CREATE INDEX sightings_delivery ON sightings (delivery_id) WHERE delivery_id IS NOT NULL;
 CREATE INDEX sightings_webhook ON sightings (webhook_id) WHERE webhook_id IS NOT NULL;
 
