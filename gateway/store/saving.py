@@ -101,7 +101,8 @@ def _tell_connection(writing: Writing, before: Record, decided: Change) -> None:
     if decided.attempt is not None and after.awaits_connection and not before.awaits_connection:
         why = after.content.problem or problem("connection-blocked")
         pause(writing, (after.clinic_id, after.connection), why)
-    if after.state == "queued" and after.lease_until is None and before.state != "held":
+    came_back = before.state in {"sending", "unknown"} or before.lease_until is not None
+    if after.state == "queued" and after.lease_until is None and came_back:
         _hold_if_paused(writing, after)
     if before.state == "sending" and after.state in {"submitted", "delivered", "rejected"}:
         _works_again(writing, after)

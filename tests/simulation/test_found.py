@@ -22,6 +22,7 @@ from store.records import (
 )  # fmt: skip
 
 from gateway.rules.attempts import lease_ended
+from gateway.rules.wishes import retry
 from gateway.store.following import Looked
 from schemas.outcome import Blocked, NotApplied, Pending, Sighting, Unknown
 
@@ -121,3 +122,16 @@ async def test_absence_seen_before_an_attempt_proves_nothing_of_it():
     await store.look(_looked("tsk_000001"), later(minutes=20))
 
     assert (await now(store, "tsk_000001")).state == "unknown"
+
+
+@run
+async def test_the_one_that_tries_a_blocked_connection_is_not_held_again_by_a_wish_to_retry_it():
+    store = opened()
+    first, second = await accept(store, task(1)), await accept(store, task(2))
+    await settle(store, await mark(store, first), Blocked(code="credentials"))
+    await store.change(second.record.id, lambda record: lease_ended(record, NOW), NOW)
+    await store.pass_time(later(minutes=16))
+
+    await store.change("tsk_000001", lambda record: retry(record, later(minutes=16)), later(minutes=16))
+
+    assert (await now(store, "tsk_000001")).state == "queued"
