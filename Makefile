@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint types imports tests chaos
+.PHONY: help setup demo test lint types imports tests chaos simulate
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -36,3 +36,6 @@ tests: setup
 
 chaos: setup  ## kill -9 a thousand times under load, and at every point of a delivery's path; about 20 minutes
 	CHAOS_KILLS=1000 $(BIN)/pytest tests/chaos
+
+simulate: setup  ## ten thousand seeds of the engine's simulator, two thousand paths of its lifecycle; SIMULATION_SEED=n: one
+	SIMULATION_SEEDS=10000 LIFECYCLE_EXAMPLES=2000 $(BIN)/pytest tests/simulation

@@ -9,8 +9,8 @@ from importlib import resources
 from typing import Any, Protocol, TypeVar, cast
 
 from gateway.store.base import Store, StoreUnavailable
-from gateway.store.saving import NewId
 from gateway.store.rows import Tx
+from gateway.store.saving import NewId
 
 T = TypeVar("T")
 

@@ -1,0 +1,316 @@
+"""The three vendors as they would be: bytes in, bytes out, in the shapes of their pages; and the truth of it all."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import datetime
+from random import Random
+from typing import Any, Literal, Protocol
+from urllib.parse import parse_qs, urlsplit
+
+from msgspec import Struct
+
+REFUSED = "[refuse]"
+FAILS = "[fail]"
+PAGE = 5
+"""Rows of a page, so that there are pages."""
+UNAUTHORISED = 401
+
+Raw = tuple[int, dict[str, str], bytes]
+Json = dict[str, Any]
+
+
+class Made(Struct, kw_only=True):
+    """What a vendor made of a request, and whose delivery it truly is.
+
+    pending: it is still being made. done: it exists. failed: it never came to be.
+    """
+
+    owner: str
+    link: str
+    operation: str
+    id: str
+    at: datetime
+    shown: Json
+    emr_id: str | None = None
+    job_id: str | None = None
+    status: Literal["pending", "done", "failed"] = "pending"
+
+
+class Asked(Struct, frozen=True):
+    """A request as it arrived; `owner` is the delivery that it truly is of."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    owner: str
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.url).path
+
+    @property
+    def query(self) -> dict[str, str]:
+        return {name: values[0] for name, values in parse_qs(urlsplit(self.url).query).items()}
+
+
+class Around(Protocol):
+    """What a vendor needs of the world."""
+
+    chance: Random
+
+    def now(self) -> datetime: ...
+
+    def spawn(self, story: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]: ...
+
+    def made(self, thing: Made) -> None: ...
+
+    async def push(self, adapter: str, body: Json) -> None: ...
+
+
+def told(status: int, body: Any) -> Raw:
+    return status, {"content-type": "application/json"}, json.dumps(body).encode()
+
+
+class Vendor:
+    """What the three have in common: links that can be revoked, and things made."""
+
+    def __init__(self, around: Around) -> None:
+        self.around = around
+        self.revoked: set[str] = set()
+        self.things: list[Made] = []
+        self._numbers = itertools.count(1)
+
+    def link(self, asked: Asked) -> str:
+        raise NotImplementedError
+
+    def create(self, asked: Asked, link: str, body: Json) -> Raw:
+        raise NotImplementedError
+
+    def look_up(self, asked: Asked, link: str) -> Raw:
+        raise NotImplementedError
+
+    def unauthorised(self) -> Raw:
+        raise NotImplementedError
+
+    def answer(self, asked: Asked) -> Raw:
+        """Carry the request out."""
+        link = self.link(asked)
+        if link in self.revoked:
+            return self.unauthorised()
+        return self.look_up(asked, link) if asked.method == "GET" else self.create(asked, link, json.loads(asked.body))
+
+    def keep(self, thing: Made) -> None:
+        self.things.append(thing)
+        self.around.made(thing)
+
+    def later(self, seconds: float, happens: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Let it happen after a while, or at once where that is no time."""
+
+        async def after() -> None:
+            await asyncio.sleep(seconds)
+            await happens()
+
+        self.around.spawn(after())
+
+
+class CobaltVendor(Vendor):
+    """Takes everything, and tells by an event what became of it. Every link and operation counts its jobs anew."""
+
+    NOUNS: Mapping[str, tuple[str, str, str, str]] = {
+        "/v1/tasks": ("create_task", "task", "task_id", "emr_task_id"),
+        "/v1/tasks/notes": ("add_note", "task_note", "task_note_id", "emr_note_id"),
+        "/v1/claims": ("create_claim", "claim", "claim_id", "emr_claim_id"),
+    }
+
+    def __init__(self, around: Around, references: Mapping[str, str]) -> None:
+        super().__init__(around)
+        self._references = references
+        self._jobs: dict[tuple[str, str], int] = {}
+        self.events: list[tuple[str, datetime, Json]] = []
+
+    def link(self, asked: Asked) -> str:
+        return asked.headers["access_token"]
+
+    def unauthorised(self) -> Raw:
+        return told(403, {"success": False, "error": "login_required", "message": "The EMR login has expired."})
+
+    def create(self, asked: Asked, link: str, body: Json) -> Raw:
+        operation, noun, own, emr = self.NOUNS[asked.path]
+        text = str(body.get("description") or body.get("note") or body["appointment_id"])
+        if REFUSED in text:
+            return told(400, {"success": False, "message": "Missing required field: assignee_user_id"})
+        claims = [thing for thing in self.things if thing.operation == operation and thing.link == link]
+        if operation == "create_claim" and any(
+            thing.shown["appointment_id"] == text and thing.status != "failed" for thing in claims
+        ):
+            return told(
+                409, {"success": False, "message": "A claim for this appointment is already pending or completed."}
+            )
+        job = self._jobs[link, operation] = self._jobs.get((link, operation), 0) + 1
+        number = next(self._numbers)
+        thing = Made(
+            owner=asked.owner, link=link, operation=operation, id=f"c{number}", at=self.around.now(), shown=body,
+            job_id=str(job),
+        )  # fmt: skip
+        self.keep(thing)
+        fails = FAILS in text or (operation == "add_note" and not self._has_task(link, body["emr_task_id"]))
+        self._end_soon(thing, (noun, own, emr), f"e{number}", fails=fails)
+        return told(200, {"success": True, "message": "processing.", own: thing.id, "job_id": job})
+
+    def _has_task(self, link: str, emr_id: str) -> bool:
+        return any(thing.emr_id == emr_id and thing.link == link for thing in self.things)
+
+    def _end_soon(self, thing: Made, words: tuple[str, str, str], emr_id: str, *, fails: bool) -> None:
+        chance, (noun, own, emr) = self.around.chance, words
+
+        async def end() -> None:
+            thing.status = "failed" if fails else "done"
+            data: Json = {own: thing.id, "failure_reason": "It could not be done"}
+            if not fails:
+                thing.emr_id = emr_id
+                data = {own: thing.id, emr: emr_id, **_echoed(thing)}
+            event = {
+                "id": f"evt_{len(self.events)}", "access_token_reference_id": self._references[thing.link],
+                "object": "event", "created": self.around.now().isoformat(),
+                "type": f"{noun}.{'failed' if fails else 'created'}", "job_id": thing.job_id, "data": data,
+            }  # fmt: skip
+            self.events.append((thing.link, self.around.now(), event))
+            for _ in range(chance.choice([1, 1, 1, 2])):
+                self.around.spawn(self.around.push("cobalt", event))
+
+        roll = chance.random()
+        span = 0.0 if roll < 0.1 else 20.0 if roll < 0.7 else 300.0 if roll < 0.95 else 10_000.0
+        self.later(chance.random() * span, end)
+
+    def look_up(self, asked: Asked, link: str) -> Raw:
+        query = asked.query
+        since = query.get("start_date", "")
+        found = [
+            {
+                "event_id": event["id"], "event_type": event["type"], "webhook_url": None, "delivery_status": None,
+                "data": event["data"], "created_at": event["created"], "job_id": event["job_id"],
+                "access_token_reference_id": event["access_token_reference_id"],
+            }
+            for of, at, event in reversed(self.events)
+            if of == link
+            and query.get("job_id") in (None, event["job_id"])
+            and query.get("event_type") in (None, event["type"])
+            and f"{at:%Y-%m-%d}" >= since
+        ]  # fmt: skip
+        page, pages = int(query["page"]), max(-(-len(found) // PAGE), 1)
+        rows = found[(page - 1) * PAGE : page * PAGE]
+        return told(200, {"webhook_events": rows, "pagination": {"current_page": page, "total_pages": pages}})
+
+
+def _echoed(thing: Made) -> Json:
+    names = ("subject", "description", "assignee_user_id", "patient_mrn", "note", "emr_task_id", "appointment_id")
+    return {name: thing.shown[name] for name in names if name in thing.shown}
+
+
+class TaskApiVendor(Vendor):
+    """Makes a task at once, and tells by a webhook that it changed."""
+
+    def link(self, asked: Asked) -> str:
+        return asked.headers["x-api-key"]
+
+    def unauthorised(self) -> Raw:
+        detail = {"type": "authentication_error", "code": "invalid_api_key", "message": "Invalid API key"}
+        return told(UNAUTHORISED, {"detail": detail})
+
+    def create(self, asked: Asked, link: str, body: Json) -> Raw:
+        if REFUSED in body["description"]:
+            detail = {"type": "invalid_request_error", "code": "bad", "message": "no such user", "param": "tags"}
+            return told(400, {"detail": detail})
+        shown = {
+            "id": f"t{next(self._numbers)}", "title": body["title"], "description": body["description"],
+            "tags": body.get("tags", []), "patient_id": body.get("patient_id"), "status": "pending",
+        }  # fmt: skip
+        thing = Made(
+            owner=asked.owner, link=link, operation="create_task", id=shown["id"], at=self.around.now(), shown=shown,
+            status="done",
+        )  # fmt: skip
+        self.keep(thing)
+        self._tell(thing, "task_created")
+        return told(201, shown)
+
+    def _tell(self, thing: Made, event: str) -> None:
+        body = {"id": f"h{next(self._numbers)}", "event_type": event, "data": {"id": thing.id}}
+        chance = self.around.chance
+        for _ in range(chance.choice([1, 1, 2])):
+            self.later(chance.random() * 2, lambda: self.around.push("task_api", body))
+
+    def work(self) -> None:
+        """Somebody at the clinic works on a task."""
+        if self.things:
+            thing = self.around.chance.choice(self.things)
+            thing.shown["status"] = self.around.chance.choice(["pending", "in_progress", "completed"])
+            self._tell(thing, "task_updated")
+
+    def look_up(self, asked: Asked, link: str) -> Raw:  # noqa: ARG002 - the key sees all of the company
+        own = asked.path.removeprefix("/v1/tasks").strip("/")
+        if own:
+            for thing in self.things:
+                if thing.id == own:
+                    return told(200, thing.shown)
+            return told(404, {"detail": {"type": "invalid_request_error", "code": "not_found", "message": "none"}})
+        query = asked.query
+        found = [
+            thing.shown
+            for thing in reversed(self.things)
+            if query.get("patient_id") in (None, thing.shown["patient_id"])
+        ]
+        page = int(query["page"])
+        rows, more = found[(page - 1) * PAGE : page * PAGE], page * PAGE < len(found)
+        return told(200, {"data": rows, "pagination": {"has_more": more, "total": len(found), "page": page}})
+
+
+class MaxCareVendor(Vendor):
+    """Makes a task at once, which may reach the EHR later, or never."""
+
+    def link(self, asked: Asked) -> str:
+        return asked.headers["x-organization-id"]
+
+    def unauthorised(self) -> Raw:
+        return told(UNAUTHORISED, {"code": "unauthorized", "message": "Missing or invalid API key", "trace_id": "x"})
+
+    def create(self, asked: Asked, link: str, body: Json) -> Raw:
+        if REFUSED in body["notes"]:
+            return told(400, {"code": "bad_request", "message": "'assigneeIds' must be a list", "trace_id": "x"})
+        roll = self.around.chance.random()
+        shown = {
+            "id": f"m{next(self._numbers)}", "status": "not_started", "notes": body["notes"], "noteId": body["noteId"],
+            "syncStatus": "synced" if roll < 0.6 else "pending",
+            "assignedProviders": [{"id": one} for one in body["assigneeIds"]],
+        }  # fmt: skip
+        thing = Made(
+            owner=asked.owner, link=link, operation="create_task", id=shown["id"], at=self.around.now(), shown=shown,
+            status="done",
+        )  # fmt: skip
+        self.keep(thing)
+        if 0.6 <= roll < 0.95:
+
+            async def synced() -> None:
+                shown["syncStatus"] = "synced"
+
+            self.later(self.around.chance.random() * 2000, synced)
+        return told(200, {"code": "success", "data": shown})
+
+    def look_up(self, asked: Asked, link: str) -> Raw:
+        own = asked.path.removeprefix("/v4/tasks").strip("/")
+        ours = [thing for thing in self.things if thing.link == link]
+        if own:
+            for thing in ours:
+                if thing.id == own:
+                    return told(200, {"code": "success", "data": thing.shown})
+            return told(404, {"code": "not_found", "message": "Task not found", "trace_id": "x"})
+        query = asked.query
+        found = [thing.shown for thing in reversed(ours) if thing.shown["noteId"] == query["noteId"]]
+        page, pages = int(query["page"]), -(-len(found) // PAGE)
+        rows = found[(page - 1) * PAGE : page * PAGE]
+        pagination = {"page": page, "pageSize": PAGE, "totalCount": len(found), "totalPages": pages}
+        return told(200, {"code": "success", "data": {"tasks": rows, "pagination": pagination}})
