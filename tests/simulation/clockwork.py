@@ -83,5 +83,8 @@ def played(story: Coroutine[Any, Any, Any]) -> Any:
     try:
         return loop.run_until_complete(story)
     finally:
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(asyncio.sleep(0))
         asyncio.set_event_loop(None)
         loop.close()
