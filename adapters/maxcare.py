@@ -50,10 +50,6 @@ class Connection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     organization_id: Secret
 
 
-class _Provider(Struct):
-    id: str
-
-
 class _Task(Struct):
     """What is read of the vendor's task. Its timestamps ("2026-03-20 18:35:10.209452+00") are left alone."""
 
@@ -62,7 +58,6 @@ class _Task(Struct):
     syncStatus: str | None = None  # noqa: N815 - the vendor's name
     notes: str | None = None
     noteId: str | None = None  # noqa: N815
-    assignedProviders: list[_Provider] | None = None  # noqa: N815
 
 
 class _Pagination(Struct):
@@ -165,11 +160,7 @@ def _work(task: _Task) -> Work | None:
 
 
 def _seen(task: _Task) -> Sighting:
-    echoed = {
-        "encounter_note_id": task.noteId,
-        "description": task.notes,
-        "assignees": [provider.id for provider in task.assignedProviders or ()] or None,
-    }
+    echoed = {"encounter_note_id": task.noteId, "description": task.notes}  # staff change who is assigned
     values: Values = {path: value for path, value in echoed.items() if value is not None}
     return Sighting(
         says="created" if task.syncStatus == "synced" else "accepted",

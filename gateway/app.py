@@ -13,7 +13,6 @@ import structlog
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.middleware import DefineMiddleware
 
 from gateway.errors import Stopped
 from gateway.flows.ask import Asking
@@ -28,14 +27,14 @@ from gateway.store.base import Store
 from gateway.store.sqlite import SqliteStore
 from gateway.transport import Wire, wire
 from gateway.web import openapi
-from gateway.web.auth import AppKeys
+from gateway.web.auth import authenticated
 from gateway.web.body import LARGEST, StrictRequest
 from gateway.web.clinics import About
 from gateway.web.deliveries import Claims, Notes, Tasks
 from gateway.web.health import live, ready
 from gateway.web.lines import RequestLines
 from gateway.web.overview import Overview
-from gateway.web.problems import HANDLERS, problem_page
+from gateway.web.problems import HANDLERS, front_door, problem_index, problem_page
 from gateway.web.services import Services
 from gateway.web.webhooks import Webhooks
 from gateway.world import World
@@ -79,14 +78,12 @@ def build(
         return found
 
     return Litestar(
-        [Tasks, Notes, Claims, Overview, About, Webhooks, live, ready, problem_page],
+        [Tasks, Notes, Claims, Overview, About, Webhooks, live, ready, problem_page, problem_index, front_door],
         request_class=StrictRequest,
         request_max_body_size=LARGEST,
         dependencies={"services": Provide(services, sync_to_thread=False)},
-        middleware=[
-            RequestLines(world),
-            DefineMiddleware(AppKeys, exclude_from_auth_key="open", exclude=["^/schema"]),
-        ],
+        guards=[authenticated],
+        middleware=[RequestLines(world)],
         exception_handlers=dict(HANDLERS),
         openapi_config=openapi.config(version("task-gateway")),
         lifespan=[lifespan],

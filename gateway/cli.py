@@ -32,9 +32,9 @@ from gateway.rules.clinic import Config
 from gateway.rules.routing import offers
 from gateway.sandbox import CobaltSettings, SandboxSettings
 from gateway.sandbox import serve as serve_sandbox
-from gateway.serving import serve as serve_app
 from gateway.stand_ins import settings_for
 from gateway.store.base import StoreUnavailable
+from gateway.web.serving import serve as serve_app
 
 T = TypeVar("T")
 
@@ -123,6 +123,8 @@ def _able(config: Config) -> list[str]:
                 if "create_task" in connection.rules
                 else []
             )
+            groups = connection.rules["create_task"].one_of if "create_task" in connection.rules else ()
+            wanted += [f"one of {' / '.join(group.fields)}" for group in groups]
             emr = f" on {connection.emr}" if connection.emr else ""
             lines.append(
                 f"{clinic.id}/{connection.name}: {connection.adapter.name}{emr}: {able};"

@@ -21,8 +21,8 @@ from gateway.app import build
 from gateway.client import AsyncClient, ProblemError
 from gateway.rules.clinic import Clinic, Config
 from gateway.sandbox import serve as serve_sandbox
-from gateway.serving import serving
 from gateway.stand_ins import at_sandbox, settings_for
+from gateway.web.serving import serving
 from schemas.command import AddNote, CreateClaim, CreateTask, Patient
 from schemas.delivery import Delivery
 from schemas.private import Secret

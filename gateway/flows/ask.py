@@ -53,7 +53,7 @@ class Asking:
         asked = Asked(what="retry", app=app.name, reason=reason)
         current = await self._change(record, lambda stored: wishes.retry(stored, self._world.now()), asked)
         if not current.safe_to_resend:
-            self._dispatcher.wake()
+            self._dispatcher.try_now(current)
             return current
         return (await self._again(current, app)).record
 

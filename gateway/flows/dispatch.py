@@ -64,6 +64,12 @@ class Dispatcher:
         self._sends.add(task)
         task.add_done_callback(self._sends.discard)
 
+    def try_now(self, record: Record) -> None:
+        """A person wants this delivery tried now, whatever its account's pace."""
+        if account := self._configured.config.accounts.get(record.account):
+            self.pacer.forgive(account)
+        self.wake()
+
     def wake(self) -> None:
         """Something may be due: look now."""
         self._woken.set()
@@ -106,8 +112,8 @@ class Dispatcher:
         for one in leased:
             self.send_soon(one)
         full = [name for name, account in accounts.items() if not self.pacer.room(account)]
-        due = await self._store.next_due(full)
         reopening = [self.pacer.reopens(accounts[name]) for name in full]
+        due = await self._store.next_due(full)
         times = [at for at in (due, *reopening) if at is not None]
         until = (min(times) - self._world.now()).total_seconds() if times else _LONGEST_SLEEP
         return min(max(until, _SHORTEST_SLEEP), _LONGEST_SLEEP)
@@ -147,28 +153,37 @@ class Dispatcher:
             self.wake()
 
     async def _attempt(self, leased: Leased, connection: Connection) -> None:
-        """One attempt; a second exchange only after a 401 on a kept token, which proves that nothing was created."""
+        """One attempt, settled by what it proved; a fault of ours proves as much as the mark does."""
+        mark = _Mark(self._store, self._world, leased, timedelta(seconds=self._configured.config.timeouts.send))
+        try:
+            proved = await self._proved(leased, connection, mark)
+        except MarkRefused:
+            raise
+        except Exception:
+            log.exception("attempt.broke", delivery_id=leased.record.id, attempt=leased.attempt.fence)
+            marked = mark.leased.attempt.marked_at is not None
+            proved = verdict.without_answer(begun=marked, fault="internal"), None
+        await self._settle(mark.leased, *proved)
+
+    async def _proved(self, leased: Leased, connection: Connection, mark: _Mark) -> tuple[Outcome, int | None]:
+        """What one exchange proved; a second one only after a 401 on a kept token, since that created nothing."""
         record = leased.record
         sent = _sent(record, leased.attempt)
-        mark = _Mark(self._store, self._world, leased, timedelta(seconds=self._configured.config.timeouts.send))
         for last in (False, True):
             try:
                 held = await self._tokens.token(connection)
             except NoToken as none:
-                await self._settle(mark.leased, _no_token(none), None)
-                return
+                return _no_token(none), None
             request = _request(record, sent, connection, held.value if held else None)
             if isinstance(request, Blocked):
-                await self._settle(mark.leased, request, None)
-                return
+                return request, None
             exchange = await self._wire.exchange(request, mark, reuse=connection.account.reuse_connections)
             refused = exchange.response is not None and exchange.response.status == _UNAUTHORISED
-            stale = refused and held is not None and held.kept
             if refused:
                 self._tokens.drop(connection)
-            if last or not stale:
+            if last or not (refused and held is not None and held.kept):
                 break
-        await self._settle(mark.leased, *_proved(record, sent, connection, exchange))
+        return _read(record, sent, connection, exchange)
 
     async def _settle(self, leased: Leased, outcome: Outcome, status: int | None) -> None:
         """Write the verdict, again and again until it is written: an answer must not be lost to a busy database.
@@ -265,7 +280,7 @@ def _no_token(none: NoToken) -> Outcome:
     return Blocked(code="credentials", message=none.code) if none.refused else NotApplied(code=none.code)
 
 
-def _proved(record: Record, sent: Sent, connection: Connection, exchange: Exchange) -> tuple[Outcome, int | None]:
+def _read(record: Record, sent: Sent, connection: Connection, exchange: Exchange) -> tuple[Outcome, int | None]:
     if exchange.fault.startswith(UNSENDABLE):
         return Blocked(code="config", message="the adapter's request cannot be written as HTTP"), None
     if exchange.response is None:

@@ -26,6 +26,7 @@ _MOST_PAGES = 20
 _BATCH = 64
 _LONGEST_SLEEP = 5.0
 _SHORTEST_SLEEP = 0.01
+_UNAUTHORISED = 401
 
 log = structlog.get_logger("follow")
 
@@ -118,14 +119,21 @@ class Follower:
         return found, False
 
     async def _page(self, sent: Sent, connection: Connection, number: int) -> Page | None:
-        try:
-            held = await self._tokens.token(connection)
-        except NoToken:
-            return None
-        request = connection.adapter.build_lookup(sent, connection.link(held.value if held else None), number)
-        if request is None:
-            return None
-        exchange = await self._wire.exchange(request, unmarked, reuse=True)
+        """One page; a token that was kept and is not accepted is fetched anew, once."""
+        for _ in range(2):
+            try:
+                held = await self._tokens.token(connection)
+            except NoToken:
+                return None
+            request = connection.adapter.build_lookup(sent, connection.link(held.value if held else None), number)
+            if request is None:
+                return None
+            exchange = await self._wire.exchange(request, unmarked, reuse=True)
+            if exchange.response is None or exchange.response.status != _UNAUTHORISED or held is None:
+                break
+            self._tokens.drop(connection)
+            if not held.kept:
+                break
         if exchange.response is None or not _succeeded(exchange.response):
             return None
         return connection.adapter.parse_lookup(sent, exchange.response)

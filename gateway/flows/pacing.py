@@ -65,6 +65,11 @@ class Pacer:
         if isinstance(outcome, NotApplied) and not breaker.is_failure(outcome):
             flow.not_before = max(retry_at, flow.not_before or retry_at)
 
+    def forgive(self, account: Account) -> None:
+        """A person wants it tried now: what the vendor asked for, and its recent luck, are forgotten."""
+        flow = self._flows[account.name]
+        flow.not_before, flow.breaker = None, Breaker()
+
     def ended(self, account: Account) -> None:
         """A send is over, whatever it came to."""
         self._flows[account.name].in_flight -= 1

@@ -36,12 +36,20 @@ class Submission(Private, frozen=True, kw_only=True):
     retry_of: str | None = None
 
 
-class Planned(Struct, frozen=True):
-    """A sound plan, its clinic, and a note's task."""
+class Planned(Struct, frozen=True, kw_only=True):
+    """A plan, its clinic, a note's task, and everything that is wrong with it."""
 
     clinic: Clinic
     plan: Plan
-    parent: Record | None
+    parent: Record | None = None
+    errors: tuple[FieldError, ...]
+
+    def check(self) -> None:
+        """Nothing, if nothing is wrong. Raises Refused with everything that is."""
+        if self.errors:
+            raise _refused(self.errors)
+        if self.parent is not None and parent_was_not_created(self.parent):
+            raise Refused(structs.replace(problem("parent-not-created"), delivery={"id": self.parent.id}))
 
 
 class Planner:
@@ -52,7 +60,7 @@ class Planner:
         self._configured = configured
 
     async def plan(self, submission: Submission, now: datetime) -> Planned:
-        """The plan. Raises Refused with everything that is wrong."""
+        """The plan, sound or not. Raises Refused when so much is wrong that there is none."""
         command, errors = submission.draft.command, submission.draft.errors
         if command is None:
             raise _refused(errors)
@@ -60,7 +68,7 @@ class Planner:
             return await self._plan_note(submission, command, now)
         clinic = self._clinic(submission.app, command.clinic_id, errors)
         request = Request(command=command, now=now, strict=submission.strict)
-        return Planned(clinic, _sound(clinic, request, errors), None)
+        return _planned(clinic, request, errors)
 
     async def _plan_note(self, submission: Submission, note: AddNote, now: datetime) -> Planned:
         """A note goes through its task's connection, which must be one that has notes."""
@@ -73,8 +81,9 @@ class Planner:
             if isinstance(chosen, FieldError):
                 raise _refused(beside(errors, (chosen,)))
             request = Request(command=note, now=now, strict=submission.strict, at=chosen)
-            return Planned(clinic, _sound(clinic, request, errors), None)
+            return _planned(clinic, request, errors)
         parent, connection = await self._parent(submission.app, note, errors)
+        errors = beside(errors, _not_of(parent, note))
         if not offers(connection, "add_note"):
             raise _refused(beside(errors, (unsupported(connection, "add_note"),)))
         clinic = self._configured.config.clinics[parent.clinic_id]
@@ -83,21 +92,13 @@ class Planner:
             command=addressed, now=now, strict=submission.strict, at=Chosen(connection, "parent"),
             awaits_parent=parent.emr_id is None,
         )  # fmt: skip
-        plan = _sound(clinic, request, errors)
-        if parent_was_not_created(parent):
-            raise Refused(structs.replace(problem("parent-not-created"), delivery={"id": parent.id}))
-        return Planned(clinic, plan, parent)
+        return structs.replace(_planned(clinic, request, errors), parent=parent)
 
     async def _parent(self, app: App, note: AddNote, errors: tuple[FieldError, ...]) -> tuple[Record, Connection]:
         parent = await self._store.get(note.task_id or "")
         if parent is None or parent.kind != "task" or not app.may_touch(parent.clinic_id):
             unknown = FieldError(code="unknown-task", pointer="/task_id", field="task_id", detail="no such task")
             raise _refused(beside(errors, (unknown,)))
-        if note.clinic_id not in (None, parent.clinic_id):
-            other = FieldError(
-                code="invalid-value", pointer="/clinic_id", field="clinic_id", detail="not the clinic of the task"
-            )
-            errors = beside(errors, (other,))
         connection = self._configured.connection(parent.clinic_id, parent.connection)
         if connection is None:
             gone = FieldError(
@@ -117,14 +118,23 @@ class Planner:
         return clinic
 
 
-def _sound(clinic: Clinic, request: Request, errors: tuple[FieldError, ...]) -> Plan:
-    """The plan, if nothing at all is wrong. Raises Refused with everything that is."""
+def _planned(clinic: Clinic, request: Request, errors: tuple[FieldError, ...]) -> Planned:
     errors = tuple(_in_zone(error, clinic, request.now) for error in errors)
-    planned = planning.plan(clinic, request)
-    errors = beside(errors, planned.errors)
-    if errors or not isinstance(planned, Plan):
+    plan = planning.plan(clinic, request)
+    errors = beside(errors, plan.errors)
+    if not isinstance(plan, Plan):
         raise _refused(errors)
-    return planned
+    return Planned(clinic=clinic, plan=plan, errors=errors)
+
+
+def _not_of(parent: Record, note: AddNote) -> tuple[FieldError, ...]:
+    """What a note says of its task that is not so."""
+    said = {"clinic_id": (note.clinic_id, parent.clinic_id), "connection": (note.connection, parent.connection)}
+    return tuple(
+        FieldError(code="invalid-value", pointer=f"/{name}", field=name, detail=f"not the task's {name}")
+        for name, (given, its) in said.items()
+        if given not in (None, its)
+    )
 
 
 def _in_zone(error: FieldError, clinic: Clinic, now: datetime) -> FieldError:

@@ -25,7 +25,7 @@ from gateway.store.deliveries import Accepted, Key
 from gateway.store.leases import Leased
 from gateway.world import World
 from schemas.command import NAMING
-from schemas.delivery import FINAL, Mapped
+from schemas.delivery import FINAL, Mapped, WaitingFor
 from schemas.private import Private
 from schemas.problem import Code, FieldError, problem
 
@@ -41,12 +41,12 @@ class Explanation(Private, frozen=True, kw_only=True):
     """What would become of a command."""
 
     would: Literal["send", "hold", "refuse"]
-    waiting_for: str | None
-    route: Mapping[str, Any] | None
-    mapping: tuple[Mapped, ...]
-    problems: tuple[FieldError, ...]
-    advisories: tuple[str, ...]
-    request: Mapping[str, Any] | None
+    waiting_for: WaitingFor | None = None
+    route: Mapping[str, Any] | None = None
+    mapping: tuple[Mapped, ...] = ()
+    problems: tuple[FieldError, ...] = ()
+    advisories: tuple[str, ...] = ()
+    request: Mapping[str, Any] | None = None
     """The exact vendor request, its secrets masked; the delivery's own id stands as zeros."""
 
 
@@ -67,6 +67,7 @@ class Desk:
                 return _answered(earlier)
         now = self._world.now()
         planned = await self._planner.plan(submission, now)
+        planned.check()
         record = self._record(submission, planned, now)
         accepting = asyncio.create_task(self._accept(record, submission.key, planned.plan.connection.account))
         return _answered(await asyncio.shield(accepting))  # a caller that hangs up must not leave a lease unused
@@ -92,27 +93,40 @@ class Desk:
 
     async def explain(self, submission: Submission) -> Explanation:
         """What `submit` would do, with every problem."""
+        now = self._world.now()
         try:
-            planned = await self._planner.plan(submission, self._world.now())
+            planned = await self._planner.plan(submission, now)
         except Refused as refused:
-            return _refusal(
-                refused.problem.errors or (FieldError(code=refused.problem.code, detail=refused.problem.detail),)
-            )
-        plan, parent = planned.plan, planned.parent
-        paused = any(
-            (gone.clinic_id, gone.connection) == (planned.clinic.id, plan.connection.name)
-            for gone in await self._store.paused()
-        )
-        awaits_parent = parent is not None and parent.emr_id is None
-        return Explanation(
-            would="hold" if awaits_parent or paused else "send",
-            waiting_for="parent" if awaits_parent else "connection" if paused else None,
+            return Explanation(would="refuse", problems=_told(refused))
+        plan = planned.plan
+        known = Explanation(
+            would="send",
             route=showing.route(plan, planned.clinic),
-            mapping=(*plan.report, *showing.added(plan, showing.NOT_YET, self._world.now())),
-            problems=(),
+            mapping=(*plan.report, *showing.added(plan, showing.NOT_YET, now)),
             advisories=plan.advisories,
-            request=showing.shown_request(plan, self._world.now()),
         )
+        try:
+            planned.check()
+            await self._check_alone(submission, planned, now)
+        except Refused as refused:
+            return structs.replace(known, would="refuse", problems=_told(refused))
+        request = showing.shown_request(plan, now)
+        waits: WaitingFor | None = None
+        if planned.parent is not None and planned.parent.emr_id is None:
+            waits = "parent"
+        elif request is None or await self._is_paused(planned):
+            waits = "connection"
+        return structs.replace(known, would="hold" if waits else "send", waiting_for=waits, request=request)
+
+    async def _check_alone(self, submission: Submission, planned: Planned, now: datetime) -> None:
+        """Raises Refused when a delivery of which the vendor takes only one stands in the way."""
+        in_the_way = await self._store.in_the_way(self._record(submission, planned, now))
+        if in_the_way is not None:
+            raise Refused(structs.replace(problem("duplicate"), delivery={"id": in_the_way.id}))
+
+    async def _is_paused(self, planned: Planned) -> bool:
+        here = (planned.clinic.id, planned.plan.connection.name)
+        return any((gone.clinic_id, gone.connection) == here for gone in await self._store.paused())
 
     async def settled(self, record: Record, *, final: bool, within: float) -> Record:
         """The record once its first attempt has ended (or it is final), but at the latest after `within` seconds."""
@@ -188,10 +202,9 @@ def _answered(accepted: Accepted) -> Submitted:
             raise Refused(structs.replace(found, delivery={"id": retried_as or accepted.record.id}))
 
 
-def _refusal(errors: Any) -> Explanation:
-    return Explanation(
-        would="refuse", waiting_for=None, route=None, mapping=(), problems=tuple(errors), advisories=(), request=None
-    )
+def _told(refused: Refused) -> tuple[FieldError, ...]:
+    whole = FieldError(code=refused.problem.code, detail=refused.problem.detail)
+    return tuple(refused.problem.errors) or (whole,)
 
 
 def _lane(plan: Plan, parent: Record | None) -> str | None:

@@ -8,6 +8,7 @@ candidate, or the sighting is parked: a wrong match would put one patient's resu
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from difflib import SequenceMatcher
 from typing import Any
 
 from msgspec import Struct
@@ -110,3 +111,30 @@ def _alike(path: str, theirs: Any, ours: Any) -> bool:
     seen, sent = " ".join(str(theirs).split()), " ".join(str(ours).split())
     cut_short = path in {"description", "text"} and len(seen) >= _BEGINNING and sent.startswith(seen)
     return seen == sent or cut_short
+
+
+_ANCHORS = frozenset({"patient.mrn", "patient.id", "encounter_note_id", "appointment_id", "emr_task_id"})
+_SIMILAR = 0.6
+_COMPARED = 2000
+"""So many characters of a text are compared for likeness."""
+
+
+def could_be(record: Record, sighting: Sighting) -> bool:
+    """Whether the sighting may be of this delivery after all, though it does not match: somebody may have edited it.
+
+    Too much here costs a person's look; too little, a second entry in a patient's chart. What it hangs on must be the
+    same; its text need only be like ours.
+    """
+    if sighting.operation not in {None, record.operation} or _contradicts(record, sighting):
+        return False
+    if sighting.ref is not None:
+        return sighting.ref == record.id
+    ours, theirs = record.content.values, sighting.values
+    if any(path in ours and not _alike(path, theirs[path], ours[path]) for path in _ANCHORS & theirs.keys()):
+        return False
+    return all(_resembles(theirs[path], ours.get(path)) for path in ("description", "text") if path in theirs)
+
+
+def _resembles(theirs: Any, ours: Any) -> bool:
+    seen, sent = (" ".join(str(text or "").split()).casefold()[:_COMPARED] for text in (theirs, ours))
+    return sent.startswith(seen) or seen.startswith(sent) or SequenceMatcher(None, seen, sent).ratio() >= _SIMILAR

@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 
 from gateway.rules.change import Change, change, moved, standing
 from gateway.rules.clinic import Account, Follow
-from gateway.rules.correlate import fits
+from gateway.rules.correlate import could_be, fits
 from gateway.rules.lifecycle import step
 from gateway.rules.record import Record
 from schemas.delivery import State
@@ -80,7 +80,7 @@ def _absent(record: Record, further: Record, now: datetime) -> Change:
 
 def is_possible(record: Record, sightings: Iterable[Sighting]) -> bool:
     """Whether one of `sightings`, none of which was told for certain, may be this delivery."""
-    return any(fits(record, sighting) for sighting in sightings)
+    return any(fits(record, sighting) or could_be(record, sighting) for sighting in sightings)
 
 
 def look_soon(record: Record, now: datetime) -> Change | None:

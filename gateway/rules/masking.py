@@ -7,6 +7,9 @@ from typing import Any
 from adapters.base import HttpRequest, Link
 from schemas.private import Secret
 
+_TELLING = 6
+"""An adapter may keep a credential as plain text; from this length on such a value is masked as well."""
+
 
 def shown(request: HttpRequest, link: Link[Any, Any]) -> dict[str, Any]:
     """The request as a caller may see it: every secret of the link replaced by `***`, in headers, URL and body."""
@@ -20,8 +23,9 @@ def shown(request: HttpRequest, link: Link[Any, Any]) -> dict[str, Any]:
 def _secrets(link: Link[Any, Any]) -> set[str]:
     found = {link.token.reveal()} if link.token else set()
     for settings in (link.account, link.connection):
-        values = (getattr(settings, name) for name in getattr(settings, "__struct_fields__", ()))
+        values = [getattr(settings, name) for name in getattr(settings, "__struct_fields__", ())]
         found |= {value.reveal() for value in values if isinstance(value, Secret)}
+        found |= {value for value in values if isinstance(value, str) and len(value) >= _TELLING}
     return {text for text in found if text}
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from difflib import get_close_matches
 from typing import Any, Generic, TypeVar, get_args
 
@@ -25,6 +26,8 @@ _CHOICES = {
     "status": get_args(Status),
     "outcome": ("created", "not_created"),
 }
+_FIRST_YEAR, _LAST_YEAR = 1900, 9900
+"""Dates beyond these cannot be told in every timezone, and are no due dates."""
 _SPEAKABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")
 _PATH = re.compile(r" - at `\$(?P<path>.*)`$")
 _STEP = re.compile(r"\[(?P<index>\d+|\.\.\.)\]|\.(?P<name>\w+)")
@@ -79,9 +82,14 @@ def _fields(posted: Mapping[str, Any], type_: type[Private], at: str, errors: li
                 read_so_far[name] = _NESTED[name](**nested)
             continue
         try:
-            read_so_far[name] = msgspec.convert(value, known[name].type)
+            converted = msgspec.convert(value, known[name].type)
         except (msgspec.ValidationError, RecursionError) as error:
             errors.append(_invalid(name, at, str(error)))
+            continue
+        if isinstance(converted, datetime) and not _FIRST_YEAR <= converted.year <= _LAST_YEAR:
+            errors.append(_invalid(name, at, "out of range"))
+            continue
+        read_so_far[name] = converted
     return read_so_far
 
 
@@ -99,10 +107,14 @@ def given(value: Any, *, keep_blanks: bool = False) -> Any:
             return value
 
 
+def speakable(name: str) -> bool:
+    """Whether a caller's key is plainly a name, so that a problem may repeat it."""
+    return _SPEAKABLE.match(name) is not None
+
+
 def _unknown(name: str, at: str, known: Mapping[str, Any]) -> FieldError:
     near = get_close_matches(name, known, n=1)
-    speakable = _SPEAKABLE.match(name) is not None
-    path = f"{at}/{name}" if speakable else at
+    path = f"{at}/{name}" if speakable(name) else at
     return FieldError(
         code="unknown-field",
         pointer=path,

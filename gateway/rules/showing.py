@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import structs
 
-from adapters.base import HttpRequest, Sent, place
+from adapters.base import HttpRequest, Link, Secret, Sent, place
 from gateway.rules import masking
 from gateway.rules.clinic import Clinic
 from gateway.rules.planning import Plan
@@ -29,16 +29,11 @@ def added(plan: Plan, delivery_id: str, now: datetime) -> tuple[Mapped, ...]:
     """What the adapter puts in beyond the table's places: our tag. Told from the request itself."""
     if plan.operation.name != "create_task":
         return ()
-    link = plan.connection.link()
-    sent = Sent(ref=delivery_id, operation=plan.operation.name, values=plan.values, at=now)
+    built = _built(plan, delivery_id, now)
     placed = place(plan.operation, plan.values)
-    try:
-        built = plan.connection.adapter.build_request(sent, link).json or {}
-    except Exception:  # noqa: BLE001 - the attempt will find out, and block
-        return ()
     return tuple(
         Mapped(field=plan.connection.adapter.ours(plan.operation.name, wire) or wire, fate="added", place=wire)
-        for wire, value in built.items()
+        for wire, value in ((built.json if built else None) or {}).items()
         if value != placed.get(wire)
     )
 
@@ -54,9 +49,20 @@ def route(plan: Plan, clinic: Clinic) -> Mapping[str, Any]:
     }
 
 
-def shown_request(plan: Plan, now: datetime) -> Mapping[str, Any]:
-    """The vendor's request as it would go out, secrets masked."""
-    link = plan.connection.link()
-    sent = Sent(ref=NOT_YET, operation=plan.operation.name, values=plan.values, at=now)
-    built = with_extras(plan.connection.adapter.build_request(sent, link), plan.extras)
-    return masking.shown(built, link)
+def shown_request(plan: Plan, now: datetime) -> Mapping[str, Any] | None:
+    """The vendor's request as it would go out, secrets masked; None when the adapter cannot build it."""
+    built = _built(plan, NOT_YET, now)
+    return masking.shown(with_extras(built, plan.extras), _link(plan)) if built else None
+
+
+def _built(plan: Plan, delivery_id: str, now: datetime) -> HttpRequest | None:
+    sent = Sent(ref=delivery_id, operation=plan.operation.name, values=plan.values, at=now)
+    try:
+        return plan.connection.adapter.build_request(sent, _link(plan))
+    except Exception:  # noqa: BLE001 - an adapter may break in any way; the attempt would be blocked by it
+        return None
+
+
+def _link(plan: Plan) -> Link[Any, Any]:
+    """The connection's link; a token is not fetched for this, so one that stands for it is shown."""
+    return plan.connection.link(Secret("the-access-token"))

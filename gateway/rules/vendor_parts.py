@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.rules.mapping import Drawing
+from gateway.rules.reading import speakable
 from schemas.command import CreateTask
 from schemas.delivery import Mapped
 from schemas.problem import FieldError
@@ -32,10 +33,11 @@ def _extras(drawing: Drawing, extras: Mapping[str, Any]) -> None:
     adapter = drawing.connection.adapter.name
     mapped = {spot.wire.split(".")[0] for spot in drawing.operation.places.values() if spot.wire}
     for key, value in extras.items():
-        field = f"vendor_fields.{adapter}.{key}"
+        name = key if speakable(key) else "?"
+        field = f"vendor_fields.{adapter}.{name}"
         if drawing.operation.extras and key not in mapped:
             drawing.extras[key] = value
-            drawing.report.append(Mapped(field=field, fate="sent", place=key))
+            drawing.report.append(Mapped(field=field, fate="sent", place=name))
             continue
         why = (
             "it would overwrite a mapped field" if drawing.operation.extras else "this operation takes no extra fields"
@@ -43,7 +45,7 @@ def _extras(drawing: Drawing, extras: Mapping[str, Any]) -> None:
         drawing.errors.append(
             FieldError(
                 code="field-not-supported",
-                pointer=f"/vendor_fields/{adapter}/{key.replace('~', '~0').replace('/', '~1')}",
+                pointer=f"/vendor_fields/{adapter}/{key}" if speakable(key) else f"/vendor_fields/{adapter}",
                 field=field,
                 source=f"adapter: {adapter} (documented)",
                 detail=why,

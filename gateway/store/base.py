@@ -107,6 +107,10 @@ class Store(ABC):
         """The delivery, or None."""
         return await self.read(lambda tx: saving.find(tx, delivery_id))
 
+    async def in_the_way(self, record: Record) -> Record | None:
+        """A delivery because of which the vendor, which takes only one of these, would refuse the record."""
+        return await self.read(lambda tx: deliveries.one_of_its_kind(tx, record))
+
     async def change(
         self,
         delivery_id: str,

@@ -45,7 +45,7 @@ def accept(writing: Writing, record: Record, key: Key | None, lease: timedelta |
     repeated = find(tx, record.retry_of) if record.retry_of else None
     if repeated is not None and (repeated.retried_as or not repeated.safe_to_resend):
         return Accepted(what="not_resendable", record=repeated)
-    in_the_way = _one_of_its_kind(tx, record)
+    in_the_way = one_of_its_kind(tx, record)
     if in_the_way is not None:
         return Accepted(what="duplicate", record=in_the_way)
     parent = find(tx, record.parent_id) if record.parent_id else None
@@ -85,7 +85,8 @@ def by_key(tx: Tx, app: str, key: Key) -> Accepted | None:
     return Accepted(what="replay" if row[0] == key.fingerprint else "key_reused", record=record)
 
 
-def _one_of_its_kind(tx: Tx, record: Record) -> Record | None:
+def one_of_its_kind(tx: Tx, record: Record) -> Record | None:
+    """The delivery that is open or delivered where the vendor takes only one."""
     if record.one_per is None:
         return None
     row = tx.execute(

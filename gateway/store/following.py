@@ -64,8 +64,13 @@ def look(writing: Writing, taken: Looked) -> None:
         return
     came_to = Look(at=writing.now, complete=taken.complete, possible=is_possible(record, doubtful))
     decided = looked(record, came_to, taken.schedule, timedelta(seconds=taken.gap))
-    if decided:
-        save(writing, record, decided)
+    if decided is None:
+        return
+    save(writing, record, decided)
+    if decided.record.absent_at and not record.absent_at:
+        inbound.note_look(writing.tx, writing.new_id("sgt"), record, "a complete look found nothing of it", writing.now)
+    if decided.record.state == "queued":
+        inbound.note_look(writing.tx, writing.new_id("sgt"), record, "absence proved: sent once more", writing.now)
 
 
 def _recognised(writing: Writing, seen: inbound.Seen) -> bool:

@@ -275,16 +275,26 @@ def _is_elsewhere(tx: Tx, seen: Seen) -> bool:
 
 def park(tx: Tx, sighting_id: str, record: Record, told: Sighting, now: datetime) -> None:
     """Keep what a fenced-out attempt told, until the attempt in flight has ended."""
-    seen = Seen(
+    seen = _of_record(sighting_id, record, "answer", told)
+    _keep(tx, seen, _Placed(state="parked", why="an attempt is in flight"), now)
+
+
+def note_look(tx: Tx, sighting_id: str, record: Record, came_to: str, now: datetime) -> None:
+    """Keep what a look proved by finding nothing, for the timeline."""
+    seen = _of_record(sighting_id, record, "lookup", Sighting(says="other", operation=record.operation))
+    _keep(tx, seen, _Placed(state="applied", why=came_to, delivery_id=record.id), now)
+
+
+def _of_record(sighting_id: str, record: Record, source: str, told: Sighting) -> Seen:
+    return Seen(
         id=sighting_id,
         webhook_id=None,
-        source="answer",
+        source=source,
         account=record.account,
         sighting=told,
         connection=(record.clinic_id, record.connection),
         account_connections=frozenset(),
     )
-    _keep(tx, seen, _Placed(state="parked", why="an attempt is in flight"), now)
 
 
 def keep_applied(tx: Tx, seen: Seen, delivery_id: str, by: str, now: datetime) -> None:

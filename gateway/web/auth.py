@@ -9,7 +9,6 @@ from typing import Any
 
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
-from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 
 from gateway.errors import Refused
 from gateway.rules.clinic import App, Config, Role
@@ -39,16 +38,18 @@ def app_of(header: str, config: Config) -> tuple[App, str] | None:
     return (found[0], key_id) if found and proved and prefix == "tgk" and scheme.lower() == "bearer" else None
 
 
-class AppKeys(AbstractAuthenticationMiddleware):
-    """Authenticates every request but those of routes marked `open`."""
+def authenticated(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """The guard of every route that is not marked `open`: the calling app becomes the request's user.
 
-    async def authenticate_request(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
-        """The calling app as the request's user. Raises Refused with 401."""
-        services: Services = connection.app.state.services
-        found = app_of(connection.headers.get("authorization", ""), services.configured.config)
-        if found is None:
-            raise Refused(problem("unauthenticated"), {"WWW-Authenticate": "Bearer"})
-        return AuthenticationResult(user=found[0], auth=found[1])
+    Raises Refused with 401. A guard, not a middleware, so that a refusal is named and logged like any other answer.
+    """
+    if handler.opt.get("open") or connection.scope["path_template"].startswith("/schema"):
+        return
+    services: Services = connection.app.state.services
+    found = app_of(connection.headers.get("authorization", ""), services.configured.config)
+    if found is None:
+        raise Refused(problem("unauthenticated"), {"WWW-Authenticate": "Bearer"})
+    connection.scope["user"], connection.scope["auth"] = found
 
 
 def needs(role: Role) -> Guard:

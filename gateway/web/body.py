@@ -48,6 +48,8 @@ class StrictRequest(Request[App, str, State]):
         What is wrong with a command is left in `draft`, for the rules to add the rest; any other body is refused here.
         """
         data = self.route_handler.parsed_data_field
+        if self.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            _refuse("unsupported-media-type", "a body is read as it is: no Content-Encoding")
         self.posted = parse(await self.body(), self.headers.get("content-type", ""))
         if data is None or not issubclass(data.annotation, Private):
             return self.posted

@@ -57,23 +57,12 @@ def config(version: str) -> OpenAPIConfig:
 class _ReferencePage(OpenAPIRenderPlugin):
     """The API's reference as one page, made of the document alone."""
 
-    def render(self, _request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """The page."""
-        groups = [
-            {
-                "name": name,
-                "about": about,
-                "operations": [_operation(*found) for found in _of_tag(openapi_schema, name)],
-            }
-            for name, about in _TAGS.items()
-        ]
-        page = render(
-            "reference.html",
-            info=openapi_schema["info"],
-            groups=groups,
-            schemas=openapi_schema["components"]["schemas"],
-        )
-        return page.encode()
+        groups = [_group(openapi_schema, name, about) for name, about in _TAGS.items()]
+        schemas = openapi_schema["components"]["schemas"]
+        url = str(request.base_url).rstrip("/")
+        return render("reference.html", info=openapi_schema["info"], groups=groups, schemas=schemas, url=url).encode()
 
 
 def _group(document: Mapping[str, Any], name: str, about: str) -> dict[str, Any]:
@@ -99,10 +88,11 @@ def _operation(path: str, method: str, operation: Mapping[str, Any]) -> dict[str
         "summary": operation.get("summary", ""),
         "about": operation.get("description", ""),
         "parameters": [parameter for parameter in operation.get("parameters", ()) if parameter["in"] == "query"],
+        "headers": [parameter for parameter in operation.get("parameters", ()) if parameter["in"] == "header"],
         "body": body.get("$ref", "").rpartition("/")[2],
         "answers": [
             {"status": status, "about": answer.get("description", ""), "schema": _answer_schema(answer)}
-            for status, answer in operation.get("responses", {}).items()
+            for status, answer in sorted(operation.get("responses", {}).items())
         ],
     }
 

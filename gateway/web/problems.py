@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import SecurityRequirement
 from litestar.params import FromPath
+from litestar.response import Redirect
 from msgspec import structs
 
 from gateway.errors import Refused
@@ -39,13 +40,23 @@ log = structlog.get_logger("web")
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
     """The OpenAPI declarations of problem answers; 400, 401, 403, 500 and 503 can always come."""
     return {
-        status: ResponseSpec(Problem, media_type=MEDIA_TYPE, generate_examples=False, description=_titles(status))
+        status: ResponseSpec(Problem, media_type=MEDIA_TYPE, generate_examples=False, description=_MEANS[status])
         for status in sorted({400, 401, 403, 500, 503, *statuses})
     }
 
 
-def _titles(status: int) -> str:
-    return " / ".join(f"{code}: {known.title}" for code, known in CODES.items() if known.status == status) or "Problem"
+_MEANS: Mapping[int, str] = {
+    400: "The request cannot be read",
+    401: "No valid app key",
+    403: "The app lacks the role",
+    404: "Absent, or outside of the key's clinics",
+    409: "The delivery's state, or another delivery, stands in the way",
+    413: "The body is too large",
+    415: "The body is not JSON",
+    422: "The command is refused, with every reason; or it ended badly, with the delivery",
+    500: "A fault of the gateway; sending it again with the same key is safe",
+    503: "Nothing can be stored now; sending it again with the same key is safe",
+}
 
 
 def respond(
@@ -114,4 +125,16 @@ async def problem_page(code: FromPath[str]) -> str:
     known = CODES.get(code)  # type: ignore[call-overload]  # any text may come
     if known is None:
         raise Refused(problem("not-found"))
-    return render("problem.html", code=code, known=known, codes=CODES)
+    return render("problem.html", code=code, known=known)
+
+
+@get("/problems", opt={"open": True}, security=OPEN, tags=["about"], summary="All codes", media_type=MediaType.HTML)
+async def problem_index() -> str:
+    """Every code there is."""
+    return render("problems.html", codes=CODES)
+
+
+@get("/", opt={"open": True}, include_in_schema=False, sync_to_thread=False)
+def front_door() -> Redirect:
+    """A browser that comes to the front door wants to know what is here."""
+    return Redirect("/schema")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import Controller, Response, get, post
+from litestar import Controller, MediaType, Response, get, post
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from gateway.errors import Refused
@@ -33,14 +33,14 @@ class Webhooks(Controller):
     )  # fmt: skip
     async def receive(
         self, request: StrictRequest, services: Served, account: FromPath[str], token: FromPath[str]
-    ) -> Response[None]:
+    ) -> Response[bytes]:
         """Stored before it is answered. A wrong token and an unknown account get the same 404."""
         known = services.mailbox.account(account, token)
         if known is None:
             raise Refused(problem("not-found"))
         headers = {name.lower(): value for name, value in request.headers.items()}
         await services.mailbox.receive(known, headers, await request.body())
-        return Response(None, status_code=200)
+        return Response(b"", status_code=200, media_type=MediaType.TEXT)
 
     @get(
         "/", guards=[needs("operate")], responses=problems(400),

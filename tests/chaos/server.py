@@ -22,8 +22,8 @@ from gateway.app import build
 from gateway.clinics import load
 from gateway.flows import dispatch, submit
 from gateway.logs import set_up
-from gateway.serving import serve
 from gateway.transport import wire
+from gateway.web.serving import serve
 from gateway.world import World
 
 

@@ -132,11 +132,11 @@ async def asked_in_vain(here: Town, vendor: str, delivery_id: str) -> None:
     so_far = await here.requests(vendor, "GET")
 
     async def looked() -> bool:
+        delivery = (await here.ask("GET", f"/v1/tasks/{delivery_id}")).json()
+        assert (delivery["state"], delivery["attempts"], delivery["safe_to_resend"]) == ("unknown", 1, False)
         return await here.requests(vendor, "GET") > so_far + 2
 
     await until(looked)
-    delivery = (await here.ask("GET", f"/v1/tasks/{delivery_id}")).json()
-    assert (delivery["state"], delivery["attempts"], delivery["safe_to_resend"]) == ("unknown", 1, False)
     refusals = {"cancel": None, "retry": {"reason": "impatience"}}
     for wish, body in refusals.items():
         assert (await here.ask("POST", f"/v1/tasks/{delivery_id}/{wish}", body)).status_code == 409
