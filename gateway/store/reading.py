@@ -57,7 +57,7 @@ FILTERS: Mapping[str, str] = {
 }
 """The filters of a list, and their columns: the ids are the vendor's."""
 
-_NEEDS_PERSON = "(state = 'unknown' OR overdue = 1 OR conflict = 1 OR awaits_connection = 1)"
+_NEEDS_PERSON = "(state = 'unknown' OR overdue = 1 OR conflict = 1 OR (state = 'held' AND awaits_connection = 1))"
 
 
 def listed(tx: Tx, wanted: Wanted) -> Listed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from running import run
 from simulation.synchronous import SimStore, database
 from store.records import (
+    HOME,
     NOW,
     Ids,
     accept,
@@ -22,9 +23,11 @@ from store.records import (
 )  # fmt: skip
 
 from gateway.rules.attempts import lease_ended
-from gateway.rules.wishes import retry
+from gateway.rules.wishes import cancel, retry
 from gateway.store.following import Looked
+from gateway.store.reading import Wanted
 from schemas.outcome import Blocked, NotApplied, Pending, Sighting, Unknown
+from schemas.problem import problem
 
 TEXT = "Call the patient back about the lab results."
 NOTE = {"text": "The patient called again.", "emr_task_id": "e1"}
@@ -135,3 +138,15 @@ async def test_the_one_that_tries_a_blocked_connection_is_not_held_again_by_a_wi
     await store.change("tsk_000001", lambda record: retry(record, later(minutes=16)), later(minutes=16))
 
     assert (await now(store, "tsk_000001")).state == "queued"
+
+
+@run
+async def test_what_was_held_and_is_over_needs_no_person():
+    store = opened()
+    await store.pause(*HOME, problem("connection-blocked"), NOW)
+    await accept(store, task(1))
+    await store.change("tsk_000001", lambda record: cancel(record, NOW), NOW)
+
+    listed = await store.listed(Wanted(clinics=frozenset({"*"}), needs_person=True))
+
+    assert listed.records == ()
