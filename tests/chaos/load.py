@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -109,19 +110,20 @@ async def bad_luck(here: Town, chance: random.Random) -> None:
         await asyncio.sleep(0.1)
 
 
-def behind_a_proxy(chance: random.Random, is_on: Callable[[], bool]) -> Callable[[web.Application], None]:
-    """Now and then a proxy before the vendor gives up waiting: the work is done, and the answer is the proxy's 502."""
+def behind_a_proxy(is_on: Callable[[], bool]) -> Callable[[web.Application], None]:
+    """A proxy before each vendor, impatient with every eighth create: it is done, and the answer is the proxy's 502."""
 
-    @web.middleware
-    async def proxy(request: web.Request, handler: Callable[[web.Request], Awaitable[Any]]) -> Any:
-        answer = await handler(request)
-        if (
-            request.method == "POST"
-            and not request.path.startswith("/_sandbox/")
-            and is_on()
-            and chance.random() < 0.05
-        ):
-            return web.Response(status=502, text="<html><h1>502 Bad Gateway</h1></html>", content_type="text/html")
-        return answer
+    def before(app: web.Application) -> None:
+        creates = itertools.count(1)
 
-    return lambda app: app.middlewares.append(proxy)
+        @web.middleware
+        async def proxy(request: web.Request, handler: Callable[[web.Request], Awaitable[Any]]) -> Any:
+            answer = await handler(request)
+            is_create = request.method == "POST" and not request.path.startswith("/_sandbox/")
+            if is_create and is_on() and next(creates) % 8 == 0:
+                return web.Response(status=502, text="<h1>502 Bad Gateway</h1>", content_type="text/html")
+            return answer
+
+        app.middlewares.append(proxy)
+
+    return before

@@ -52,7 +52,7 @@ def test_nothing_is_lost_and_nothing_is_created_twice(tmp_path: Path, sums: Coun
         sums["kills"] += kills
         await judge(here, load.submitted, again, sums)
 
-    played(tmp_path, story, answered=behind_a_proxy(chance, lambda: is_unlucky))
+    played(tmp_path, story, answered=behind_a_proxy(lambda: is_unlucky))
 
 
 async def lived_a_little(here: Town, chance: random.Random) -> None:
