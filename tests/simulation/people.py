@@ -8,9 +8,10 @@ from collections.abc import Callable, Coroutine
 from hashlib import sha256
 from typing import Any
 
+from simulation.cobalt_vendor import FAILS
 from simulation.history import Broken
 from simulation.town import Town
-from simulation.vendors import FAILS, REFUSED, Json
+from simulation.vendors import REFUSED, Json
 
 from gateway.errors import Refused
 from gateway.flows.ask import Finding

@@ -19,10 +19,11 @@ from typing import Any
 
 import structlog
 from simulation.clockwork import ALIVE_IN, Clockwork
+from simulation.cobalt_vendor import CobaltVendor
 from simulation.history import Broken, History
 from simulation.roads import Roads
 from simulation.synchronous import SimStore, database
-from simulation.vendors import CobaltVendor, Json, Made, MaxCareVendor, TaskApiVendor, Vendor
+from simulation.vendors import Json, Made, MaxCareVendor, TaskApiVendor, Vendor
 from simulation.weather import Weather
 from structlog.typing import EventDict
 
