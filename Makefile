@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+PORT ?= 8080
+PORT_BASE ?= 9100
 
 .PHONY: help setup demo test lint types imports tests chaos simulate
 
@@ -16,8 +18,8 @@ setup: .venv/ready  ## everything that is needed, in .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch .venv/ready
 
-demo: setup  ## sandbox vendors and gateway, and one of everything sent through them
-	$(BIN)/task-gateway demo
+demo: setup  ## sandbox vendors and gateway, one of everything sent through them; other ports: make demo PORT=9000
+	$(BIN)/task-gateway demo --port $(PORT) --port-base $(PORT_BASE)
 
 test: lint types imports tests  ## lint, types, import contracts, all tests
 
@@ -32,7 +34,7 @@ imports: setup
 	$(BIN)/lint-imports
 
 tests: setup
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto
 
 chaos: setup  ## kill -9 a thousand times under load, and at every point of a delivery's path; about 20 minutes
 	CHAOS_KILLS=1000 $(BIN)/pytest tests/chaos

@@ -54,6 +54,8 @@ class Template(Adapter[Account, NoSettings]):
             "assignees": Place("assignee", most=1),     # a list of which the vendor takes one
             "patient.mrn": Place("patient.mrn"),        # dotted: nested objects
             "title": FOLDED,                            # no place of its own: joins the text
+            "due_at": FOLDED,                           # what is named nowhere here is not carried
+            "priority": FOLDED,
         }),
     )  # fmt: skip
 

@@ -85,6 +85,8 @@ class Asking:
         try:
             return await self._store.change(record.id, decide, self._world.now(), asked) or record
         except wishes.Refusal as refusal:
-            current = await self._store.get(record.id) or record
-            about = current.retried_as if refusal.code == "already-retried" else current.id
-            raise Refused(structs.replace(problem(refusal.code), delivery={"id": about})) from refusal
+            about = await self._store.get(record.id) or record
+            if refusal.code == "already-retried" and about.retried_as:
+                about = await self._store.get(about.retried_as) or about
+            found = structs.replace(problem(refusal.code), delivery={"id": about.id, "state": about.state})
+            raise Refused(found) from refusal

@@ -15,13 +15,13 @@ from msgspec import structs
 
 from gateway.app import running
 from gateway.clinics import load
-from gateway.stand_ins import at_sandbox
 from gateway.flows.planner import Submission
 from gateway.rules.change import Change
 from gateway.rules.clinic import Config, Follow, Timeouts
 from gateway.rules.reading import read
 from gateway.rules.record import Record
 from gateway.sandbox import CobaltSettings, cobalt_app, maxcare_app, serving, task_api_app
+from gateway.stand_ins import at_sandbox
 from gateway.store.sqlite import SqliteStore
 from gateway.web.services import Services
 from gateway.world import World

@@ -113,5 +113,20 @@ def test_a_sighting_may_be_ours_though_it_is_not_told_for_certain():
     assert is_possible(
         LOST, [sighting(ids={"id": "x"}), sighting(values={"description": LOST.content.values["description"]})]
     )
-    assert not is_possible(LOST, [sighting(ids={"id": "x"}), sighting(values={"description": "Something else"})])
+    assert is_possible(LOST, [sighting(ids={"id": "listed without its text"})])
+    assert not is_possible(LOST, [sighting(ids={"id": "x"}, values={"description": "Something else"})])
     assert not is_possible(LOST, [])
+
+
+def test_what_staff_have_edited_may_still_be_ours():
+    text = LOST.content.values["description"]
+
+    assert is_possible(LOST, [sighting(values={"description": text.upper() + " (done)", "title": "Another"})])
+    assert is_possible(LOST, [sighting(values={"description": text, "assignees": ["somebody else"]})])
+
+
+def test_what_hangs_on_another_patient_or_carries_another_mark_is_not_ours():
+    text = LOST.content.values["description"]
+
+    assert not is_possible(LOST, [sighting(values={"description": text, "patient.mrn": "another"})])
+    assert not is_possible(LOST, [sighting(ref="tsk_other", values={"description": text + "!"})])

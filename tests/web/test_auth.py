@@ -38,6 +38,8 @@ MATRIX = {
     ("POST", "/v1/webhooks/{account:str}/{token:str}"): OPEN,
     ("GET", "/health/live"): OPEN,
     ("GET", "/health/ready"): OPEN,
+    ("GET", "/"): OPEN,
+    ("GET", "/problems"): OPEN,
     ("GET", "/problems/{code:str}"): OPEN,
     ("GET", "/schema"): OPEN,
     ("GET", "/schema/openapi.json"): OPEN,
