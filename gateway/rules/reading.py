@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, Generic, TypeVar, get_args
 
 import msgspec
@@ -48,12 +49,18 @@ def read(posted: Mapping[str, Any], type_: type[C]) -> Draft[C]:
     """Read a posted object as a `type_`: a command, or another body that is all text and ids."""
     errors: list[FieldError] = []
     fields = _fields(posted, type_, "", errors)
-    missing = [field.name for field in structs.fields(type_) if field.required and field.name not in fields]
+    missing = [field.name for field in _shape(type_) if field.required and field.name not in fields]
     wrong = {error.pointer for error in errors}
     errors.extend(_missing(name, type_) for name in missing if f"/{name}" not in wrong)
     if "clinic_id" in missing:
         return Draft(command=None, errors=tuple(errors))
     return Draft(command=type_(**fields, **dict.fromkeys(missing, "")), errors=tuple(errors))
+
+
+@cache
+def _shape(type_: type[Private]) -> tuple[structs.FieldInfo, ...]:
+    """The fields of a type; msgspec evaluates all of its annotations each time it is asked."""
+    return structs.fields(type_)
 
 
 def _missing(name: str, type_: type[Private]) -> FieldError:
@@ -67,7 +74,7 @@ def _missing(name: str, type_: type[Private]) -> FieldError:
 
 
 def _fields(posted: Mapping[str, Any], type_: type[Private], at: str, errors: list[FieldError]) -> dict[str, Any]:
-    known = {field.name: field for field in structs.fields(type_)}
+    known = {field.name: field for field in _shape(type_)}
     read_so_far: dict[str, Any] = {}
     for name, raw in posted.items():
         if name not in known:
