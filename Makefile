@@ -39,5 +39,5 @@ tests: setup
 chaos: setup  ## kill -9 a thousand times under load, and at every point of a delivery's path; about 20 minutes
 	CHAOS_KILLS=1000 $(BIN)/pytest tests/chaos
 
-simulate: setup  ## ten thousand seeds of the engine's simulator, two thousand paths of its lifecycle; SIMULATION_SEED=n: one
+simulate: setup  ## ten thousand seeds of the engine's simulator (SIMULATION_SEED=n: one, with its story); about 50 minutes
 	SIMULATION_SEEDS=10000 LIFECYCLE_EXAMPLES=2000 $(BIN)/pytest tests/simulation
