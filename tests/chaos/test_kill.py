@@ -9,6 +9,7 @@ import asyncio
 import os
 import random
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 from chaos.load import Load, Submitted, bad_luck, behind_a_proxy
 from chaos.town import Town, played, until
 
+Figure = Callable[[str, int], None]
 KILLS = int(os.environ.get("CHAOS_KILLS", "20"))
 ROUND = 50
 ROUNDS = [min(ROUND, KILLS - first) for first in range(0, KILLS, ROUND)]
@@ -25,7 +27,7 @@ SHOWN = "id, kind, adapter, state, attempts, resent, looks"
 
 
 @pytest.mark.parametrize(("number", "kills"), list(enumerate(ROUNDS)))
-def test_nothing_is_lost_and_nothing_is_created_twice(tmp_path: Path, sums: Counter[str], number: int, kills: int):
+def test_nothing_is_lost_and_nothing_is_created_twice(tmp_path: Path, figure: Figure, number: int, kills: int):
     chance = random.Random(number)  # noqa: S311 - luck of the same kind each time
     is_unlucky = True
 
@@ -49,8 +51,8 @@ def test_nothing_is_lost_and_nothing_is_created_twice(tmp_path: Path, sums: Coun
         again = await asyncio.gather(*(load.answered(command) for command in load.submitted))
         await last.stopped()
 
-        sums["kills"] += kills
-        await judge(here, load.submitted, again, sums)
+        figure("kills", kills)
+        await judge(here, load.submitted, again, figure)
 
     played(tmp_path, story, answered=behind_a_proxy(lambda: is_unlucky))
 
@@ -81,7 +83,7 @@ async def come_to_rest(here: Town) -> None:
     await until(is_calm, told)
 
 
-async def judge(here: Town, submitted: list[Submitted], again: list[str], sums: Counter[str]) -> None:
+async def judge(here: Town, submitted: list[Submitted], again: list[str], figure: Figure) -> None:
     """What was promised, held against what is in the database and at the vendors."""
     deliveries = {row[0]: row for row in here.rows("SELECT id, state, lease_until, resent FROM deliveries")}
     created = {vendor: Counter(map(_told, await here.created(vendor))) for vendor in here.vendors}
@@ -89,17 +91,13 @@ async def judge(here: Town, submitted: list[Submitted], again: list[str], sums: 
     lost = [command.delivery_id for command in submitted if command.delivery_id not in deliveries]
     twice = [delivery_id for delivery_id, times in there.items() if times > 1]
     unknown = [delivery_id for delivery_id, state, *_ in deliveries.values() if state == "unknown"]
-    sums.update(
-        {
-            "commands": len(submitted),
-            "sends cut off before their mark": _attempts(here, "marked_at IS NULL AND ended_at IS NULL"),
-            "after it": _attempts(here, "marked_at IS NOT NULL AND ended_at IS NULL"),
-            "lost": len(lost),
-            "created twice": len(twice),
-            "unknown that need an operator": len(unknown),
-            "of these created": sum(there[delivery_id] for delivery_id in unknown),
-        }
-    )
+    figure("commands", len(submitted))
+    figure("sends cut off before their mark", _attempts(here, "marked_at IS NULL AND ended_at IS NULL"))
+    figure("after it", _attempts(here, "marked_at IS NOT NULL AND ended_at IS NULL"))
+    figure("lost", len(lost))
+    figure("created twice", len(twice))
+    figure("unknown that need an operator", len(unknown))
+    figure("of these created", sum(there[delivery_id] for delivery_id in unknown))
 
     assert lost == []
     assert twice == []
