@@ -135,7 +135,11 @@ class Lifecycle(RuleBasedStateMachine):
                 self.attempts.remove(attempt)
 
     @precondition(lambda self: self.attempts)
-    @rule(pick=PICK, outcome=st.sampled_from(sorted(model.PROVED)), unsent=st.sampled_from(["not_applied", "blocked"]))
+    @rule(
+        pick=PICK,
+        outcome=st.sampled_from(["unknown", "unknown", *sorted(model.PROVED)]),
+        unsent=st.sampled_from(["not_applied", "blocked"]),
+    )
     def settle(self, pick: int, outcome: str, unsent: str) -> None:
         attempt = self.attempts.pop(-1 - pick % len(self.attempts))
         marked = attempt.marked_at is not None
@@ -160,12 +164,13 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: self.model.things)
     @rule(pick=PICK)
     def look(self, pick: int) -> None:
-        thing = self.some(pick)
+        unknown = [thing for thing in self.model.things.values() if thing.state == "unknown"]
+        thing = unknown[pick % len(unknown)] if unknown else self.some(pick)
         nothing = Looked(delivery_id=thing.id, sightings=[], complete=True, schedule=(60,), gap=model.ABSENCE)
         self.do(self.store.look(nothing, self.now))
         self.model.look(thing)
 
-    @rule(seconds=st.sampled_from([1, 31, 121, 301, 901, 8 * model.DAY]))
+    @rule(seconds=st.sampled_from([1, 31, 31, 121, 301, 301, 901, 8 * model.DAY]))
     def time_passes(self, seconds: int) -> None:
         self.model.now += seconds
         self.do(self.store.pass_time(self.now))
