@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from flows.doubles import NOW, call_back, event, receipt, reply
 from msgspec import structs
-from running import run, until
+from running import run
 
 from gateway.errors import Refused
 from gateway.store.base import StoreUnavailable
@@ -271,18 +271,21 @@ async def test_a_refusal_before_storing_leaves_the_key_unused(house):
 
 
 @run
-async def test_a_caller_that_hangs_up_leaves_a_delivery_that_is_sent(house):
+async def test_a_caller_that_hangs_up_at_any_moment_leaves_no_delivery_unsent_and_none_sent_twice(house):
+    moments = range(0, 40, 2)
     async with house.open():
-        going = asyncio.create_task(house.hand_in(call_back(), key="k"))
-        await until(lambda: house.store._busy)
-        going.cancel()
-        await asyncio.gather(going, return_exceptions=True)
-        await until(lambda: house.road.creates)
+        for ticks in moments:
+            going = asyncio.create_task(house.hand_in(call_back(), key=f"k{ticks}"))
+            for _ in range(ticks):
+                await asyncio.sleep(0)
+            going.cancel()
+            await asyncio.gather(going, return_exceptions=True)
         await house.rests()
 
-        again = await house.hand_in(call_back(), key="k")
-        assert (again.replayed, again.record.state) == (True, "submitted")
-    assert len(house.road.creates) == 1
+        found = [(await house.hand_in(call_back(), key=f"k{ticks}")).record for ticks in moments]
+        await house.rests()
+        assert {(await house.store.get(each.id)).state for each in found} == {"submitted"}
+    assert len(house.road.creates) == len(moments)
 
 
 @run

@@ -80,7 +80,8 @@ def test_one_file_makes_a_vendor(tmp_path, vendor):
     path, headers, body = vendor.got[0]
     assert (path, headers["Authorization"]) == ("/v1/tasks", "Bearer ak-of-acme")
     assert body == {
-        "text": "Title: Follow-up appointment needed\n\nSchedule a follow-up appointment.",
+        "text": "Title: Follow-up appointment needed\nDue: 2027-01-15 16:30 CET\nPriority: high\n\n"
+        "Schedule a follow-up appointment.",
         "assignee": "w-1",
         "patient": {"mrn": "MRN-12345"},
     }
