@@ -108,6 +108,15 @@ def _database(source: Source, given: str, environ: Mapping[str, str], *, product
     return url
 
 
+PUBLISHED_KEYS = frozenset(
+    {
+        "d1caaf92d5c0462ab74c60c5b25470006ac010a5d6a26e70eab5afc911803a76",  # the shipped example's intake
+        "72e26d6d3926a6f4e182f1183b5ecb78b572b524b01c6e222fb1e994d01ea7b4",  # and its operator
+    }
+)
+"""The hashes of keys that anybody can read in the example configuration."""
+
+
 def _app(source: Source, name: str, shape: config.App, *, production: bool) -> App:
     callback = None
     if shape.callback is not None:
@@ -115,6 +124,9 @@ def _app(source: Source, name: str, shape: config.App, *, production: bool) -> A
         if fault:
             source.note(("apps", name, "callback", "url"), fault)
         callback = Callback(**structs.asdict(shape.callback))
+    for index, key in enumerate(shape.keys if production else ()):
+        if key.sha256 in PUBLISHED_KEYS:
+            source.note(("apps", name, "keys", index), "this key is published: production requires one of its own")
     return App(
         name=name,
         keys=tuple(AppKey(id=key.id, sha256=key.sha256) for key in shape.keys),

@@ -2,6 +2,8 @@
 
 # ruff: noqa: E501 - what comes out as one line stands on one line
 
+import re
+
 import pytest
 
 from gateway.errors import ConfigErrors
@@ -272,3 +274,12 @@ def test_a_variable_must_be_set_and_filled(directory, value, problem):
             f"the environment variable COBALT_CLIENT_ID {problem}"
         ),
     ]
+
+
+def test_production_refuses_the_keys_that_the_example_publishes(directory):
+    published = "d1caaf92d5c0462ab74c60c5b25470006ac010a5d6a26e70eab5afc911803a76"
+    written = directory.path / "gateway.yaml"
+    text = re.sub(r"[0-9a-f]{64}", published, written.read_text()).replace("mode: development", "mode: production")
+    written.write_text(text)
+
+    assert any("apps.intake.keys[0]: this key is published" in mistake for mistake in directory.mistakes())
