@@ -43,7 +43,8 @@ def _restless(town: Town, record: Record, records: list[Record]) -> str | None:
             return _findable(record, records, exists=bool(exists))
         case "held":
             parent = next((each for each in records if each.id == record.parent_id), None)
-            waits = record.awaits_parent and parent is not None and parent.emr_id is None and parent.state != "failed"
+            to_come = parent is not None and parent.emr_id is None and not parent.safe_to_resend
+            waits = record.awaits_parent and to_come
             return None if waits else f"it waits for {record.waiting_for}, of which nothing is left"
         case "submitted":
             return None if record.overdue and record.adapter == "maxcare" else "its result is there to be seen"
