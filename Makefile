@@ -36,7 +36,7 @@ imports: setup
 tests: setup
 	$(BIN)/pytest --numprocesses auto
 
-chaos: setup  ## kill -9 a thousand times under load, and at every point of a delivery's path; about 20 minutes
+chaos: setup  ## kill -9 a thousand times under load, and at every point of a delivery's path; about 10 minutes
 	CHAOS_KILLS=1000 $(BIN)/pytest tests/chaos
 
 simulate: setup  ## ten thousand seeds of the engine's simulator (SIMULATION_SEED=n: one, with its story); about 50 minutes
