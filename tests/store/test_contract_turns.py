@@ -1,0 +1,100 @@
+"""What every store owes accounts and clinics: as much as there is room for, each in its turn; and a probe, blocked."""
+
+from __future__ import annotations
+
+from store.opened import opened
+from store.records import HOME, LEASE, NOW, accept, later, mark, sent, settle, states, take, task
+
+from schemas.outcome import Applied, Blocked
+from schemas.problem import problem
+
+
+async def waiting(store, record):
+    """Accepted without a lease, so that it waits for its turn."""
+    return await store.accept(record, None, None)
+
+
+@opened
+async def test_one_clinic_s_backlog_does_not_starve_another(store):
+    for number in range(1, 6):
+        await waiting(store, task(number))
+    await waiting(store, task(6, clinic_id="other", created_at=later(seconds=30)))
+
+    leased = await take(store, later(minutes=1), limit=2)
+
+    assert {one.record.clinic_id for one in leased} == {HOME[0], "other"}
+
+
+@opened
+async def test_an_account_gets_no_more_than_there_is_room_for(store):
+    for number in range(1, 4):
+        await waiting(store, task(number))
+    await waiting(store, task(4, account="second"))
+
+    leased = await store.claim(NOW, LEASE, 10, {"main": 1, "second": 0})
+
+    assert [one.record.id for one in leased] == ["tsk_000001"]
+
+
+@opened
+async def test_accounts_that_are_not_named_share_the_rest(store):
+    await waiting(store, task(1, account="gone"))
+
+    leased = await store.claim(NOW, LEASE, 10, {"main": 5})
+
+    assert [one.record.id for one in leased] == ["tsk_000001"]
+
+
+@opened
+async def test_a_full_account_is_nothing_to_wake_up_for(store):
+    await waiting(store, task(1))
+
+    assert await store.next_due() == NOW
+    assert await store.next_due(["main"]) == later(hours=24)
+
+
+@opened
+async def test_a_connection_that_the_vendor_blocked_lets_one_delivery_try_after_a_quarter_of_an_hour(store):
+    await sent(store, task(1), Blocked(code="credentials"))
+    await accept(store, task(2))
+    await store.pass_time(later(minutes=14))
+    assert await states(store, "tsk_000001", "tsk_000002") == ["held", "held"]
+
+    await store.pass_time(later(minutes=15))
+
+    assert await states(store, "tsk_000001", "tsk_000002") == ["queued", "held"]
+
+
+@opened
+async def test_a_probe_that_gets_through_releases_all_that_was_held(store):
+    await sent(store, task(1), Blocked(code="credentials"))
+    await accept(store, task(2))
+    await store.pass_time(later(minutes=15))
+
+    (probe,) = await take(store, later(minutes=15))
+    await settle(store, await mark(store, probe, later(minutes=15)), Applied(ids={"id": "v"}), later(minutes=15))
+
+    assert await states(store, "tsk_000001", "tsk_000002") == ["delivered", "queued"]
+    assert await store.paused() == ()
+
+
+@opened
+async def test_a_probe_that_is_blocked_again_leaves_all_held(store):
+    await sent(store, task(1), Blocked(code="credentials"))
+    await accept(store, task(2))
+    await store.pass_time(later(minutes=15))
+
+    (probe,) = await take(store, later(minutes=15))
+    await settle(store, await mark(store, probe, later(minutes=15)), Blocked(code="credentials"), later(minutes=15))
+
+    assert await states(store, "tsk_000001", "tsk_000002") == ["held", "held"]
+
+
+@opened
+async def test_a_connection_that_an_operator_paused_is_not_tried(store):
+    await waiting(store, task(1))
+    await store.pause(*HOME, problem("connection-blocked"), NOW, probed=False)
+
+    await store.pass_time(later(hours=1))
+
+    assert await states(store, "tsk_000001") == ["held"]
