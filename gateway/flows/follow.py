@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from contextlib import suppress
+from datetime import datetime
 
 import structlog
 
 from adapters.base import HttpResponse, Page, Sent
 from gateway.flows.configured import Configured
+from gateway.flows.rounds import Rounds
 from gateway.flows.tokens import NoToken, Tokens, unmarked
 from gateway.rules.clinic import Connection
 from gateway.rules.following import waits
@@ -24,59 +26,32 @@ from schemas.outcome import Sighting
 
 _MOST_PAGES = 20
 _BATCH = 64
-_LONGEST_SLEEP = 5.0
-_SHORTEST_SLEEP = 0.01
 _UNAUTHORISED = 401
 
 log = structlog.get_logger("follow")
 
 
-class Follower:
+class Follower(Rounds):
     """Takes the looks that are due; one at a time for each connection."""
 
+    bell = LOOK
+
     def __init__(self, store: Store, wire: Wire, configured: Configured, world: World, tokens: Tokens) -> None:
-        self._store = store
+        super().__init__(store, world)
         self._wire = wire
         self._configured = configured
-        self._world = world
         self._tokens = tokens
         self._lanes: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._looks: set[asyncio.Task[None]] = set()
-        self._woken = asyncio.Event()
-        self._stopping = False
-
-    async def run(self) -> None:
-        """Look until `stop`."""
-        with self._store.bell.listen(LOOK) as self._woken:
-            while not self._stopping:
-                self._woken.clear()
-                try:
-                    pause = await self._round()
-                except StoreUnavailable:
-                    log.warning("follow.store_unavailable")
-                    pause = _LONGEST_SLEEP
-                except Exception:
-                    log.exception("follow.broke")
-                    pause = _LONGEST_SLEEP
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), pause)
 
     async def stop(self) -> None:
         """Look no more; looks under way are dropped, since a read leaves nothing behind."""
-        self._stopping = True
-        self._woken.set()
-        for look in self._looks:
-            look.cancel()
-        await asyncio.gather(*self._looks, return_exceptions=True)
+        await self._end(0)
 
-    async def _round(self) -> float:
+    async def round(self) -> datetime | None:
+        """Take the looks that are due."""
         for record in await self._store.due_looks(self._world.now(), _BATCH):
-            task = asyncio.create_task(self._look(record))
-            self._looks.add(task)
-            task.add_done_callback(self._looks.discard)
-        due = await self._store.next_look()
-        until = _LONGEST_SLEEP if due is None else (due - self._world.now()).total_seconds()
-        return min(max(until, _SHORTEST_SLEEP), _LONGEST_SLEEP)
+            self._in_background(self._look(record))
+        return await self._store.next_look()
 
     async def _look(self, record: Record) -> None:
         connection = self._configured.connection(record.clinic_id, record.connection)

@@ -22,7 +22,8 @@ from gateway.rules.clinic import Account
 from gateway.rules.following import look_soon
 from gateway.rules.record import Record
 from gateway.store.base import Store, StoreUnavailable
-from gateway.store.inbound import Reading, Seen, Webhook, WebhookState
+from gateway.store.inbound import Seen
+from gateway.store.webhooks import Reading, Webhook, WebhookState
 from gateway.world import World
 from schemas.outcome import Sighting
 from schemas.problem import problem

@@ -16,15 +16,16 @@ from typing import TypeVar
 
 from gateway.rules.change import Change
 from gateway.rules.record import Record
-from gateway.store import deliveries, following, inbound, leases, reading, saving, sighting
+from gateway.store import deliveries, following, inbound, leases, reading, saving, sighting, webhooks
 from gateway.store.bell import Bell
 from gateway.store.deliveries import Accepted, Key
 from gateway.store.following import Looked
-from gateway.store.inbound import Reading, Seen, Webhook, WebhookState
+from gateway.store.inbound import Seen
 from gateway.store.leases import Leased
 from gateway.store.reading import Listed, Paused, Wanted
 from gateway.store.rows import Tx
 from gateway.store.saving import Asked, NewId, Writing
+from gateway.store.webhooks import Reading, Webhook, WebhookState
 from schemas.delivery import Happening
 from schemas.problem import Problem
 
@@ -193,13 +194,13 @@ class Store(ABC):
 
     async def keep_webhook(self, hook: Webhook, digest: str) -> bool:
         """Store a webhook as it came; False when the very same body of that account is already here."""
-        return await self.write(lambda tx: inbound.keep_webhook(tx, hook, digest))
+        return await self.write(lambda tx: webhooks.keep_webhook(tx, hook, digest))
 
     async def webhooks(
         self, state: WebhookState, clinics: frozenset[str], *, limit: int, before: str | None = None
     ) -> Sequence[Webhook]:
         """Webhooks in a state, newest first, of the given clinics ("*": all, those of no clinic too)."""
-        return await self.read(lambda tx: inbound.webhooks(tx, state, limit, before, clinics))
+        return await self.read(lambda tx: webhooks.webhooks(tx, state, limit, before, clinics))
 
     async def sight(self, webhook_id: str, event_id: str | None, seen: Sequence[Seen], now: datetime) -> WebhookState:
         """Correlate the sightings of one webhook, apply them, and write what it came to; in one transaction."""
@@ -207,4 +208,4 @@ class Store(ABC):
 
     async def read_webhook(self, webhook_id: str, reading: Reading) -> None:
         """Write what reading a webhook came to, when it holds no sighting to correlate."""
-        await self.write(lambda tx: inbound.read_webhook(tx, webhook_id, reading))
+        await self.write(lambda tx: webhooks.read_webhook(tx, webhook_id, reading))

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 
 from gateway.store import inbound
 from gateway.store.saving import Writing, save
+from gateway.store.webhooks import Reading, WebhookState, read_webhook
 
-_GRAVITY: tuple[inbound.WebhookState, ...] = ("ignored", "matched", "unmatched", "quarantined")
+_GRAVITY: tuple[WebhookState, ...] = ("ignored", "matched", "unmatched", "quarantined")
 
 
-def sight(
-    writing: Writing, webhook_id: str, event_id: str | None, seen: Sequence[inbound.Seen]
-) -> inbound.WebhookState:
+def sight(writing: Writing, webhook_id: str, event_id: str | None, seen: Sequence[inbound.Seen]) -> WebhookState:
     """Correlate and apply a webhook's sightings; the webhook's state is that of its gravest one."""
-    state: inbound.WebhookState = "ignored"
+    state: WebhookState = "ignored"
     why: str | None = None
     clinic_id: str | None = None
     for one in seen:
@@ -24,6 +23,6 @@ def sight(
         if _GRAVITY.index(came_to) >= _GRAVITY.index(state):
             state, why = came_to, reason
         clinic_id = one.connection[0] if one.connection else clinic_id
-    reading = inbound.Reading(state=state, why=why, event_id=event_id, clinic_id=clinic_id)
-    inbound.read_webhook(writing.tx, webhook_id, reading)
+    reading = Reading(state=state, why=why, event_id=event_id, clinic_id=clinic_id)
+    read_webhook(writing.tx, webhook_id, reading)
     return state

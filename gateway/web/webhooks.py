@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from gateway.errors import Refused
 from gateway.flows.receive import MOST
-from gateway.store.inbound import WebhookState
+from gateway.store.webhooks import WebhookState
 from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
 from gateway.web.lists import limit_of, only

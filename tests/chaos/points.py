@@ -35,10 +35,11 @@ from adapters.base import HttpRequest
 from gateway.rules.change import Change
 from gateway.rules.record import Record
 from gateway.store.deliveries import Accepted, Key
-from gateway.store.inbound import Seen, Webhook, WebhookState
+from gateway.store.inbound import Seen
 from gateway.store.rows import Tx
 from gateway.store.saving import Asked, NewId
 from gateway.store.sqlite import SqliteStore
+from gateway.store.webhooks import Webhook, WebhookState
 from gateway.transport import Exchange, Mark, Wire
 
 T = TypeVar("T")

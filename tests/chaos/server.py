@@ -20,7 +20,7 @@ from chaos.points import MortalStore, MortalWire, Points, mortal_at_the_first_by
 
 from gateway.app import build
 from gateway.clinics import load
-from gateway.flows import dispatch, submit
+from gateway.flows import dispatch, rounds, submit
 from gateway.logs import set_up
 from gateway.transport import wire
 from gateway.web.serving import serve
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     mortal_at_the_first_byte(points)
     if given.lease:
         dispatch.LEASE = submit.LEASE = timedelta(seconds=given.lease)
-        dispatch._LONGEST_SLEEP = given.lease / 4
+        rounds.LONGEST_SLEEP = given.lease / 4
     config = load(given.config, os.environ)
     world = World()
     store = MortalStore(Path(config.database.removeprefix("sqlite:///")), world.new_id, points)

@@ -171,9 +171,9 @@ class House:
 
     async def rests(self) -> None:
         """Until nothing is in flight and what could go has gone."""
-        await until(lambda: not self.services.dispatcher._sends and not self.services.mailbox._readings)
+        await until(lambda: not self.services.dispatcher._tasks and not self.services.mailbox._readings)
         await asyncio.sleep(0.03)
-        await until(lambda: not self.services.dispatcher._sends)
+        await until(lambda: not self.services.dispatcher._tasks)
 
     async def events(self, record: Record | str) -> list[str]:
         """The types of its events."""

@@ -207,7 +207,7 @@ async def test_without_a_mark_in_the_database_nothing_is_sent(house, monkeypatch
 @pytest.mark.parametrize("error", [StoreUnavailable("locked"), ValueError("a fault of ours")])
 @run
 async def test_the_dispatcher_lives_on_after_a_round_that_failed(house, monkeypatch, error):
-    monkeypatch.setattr("gateway.flows.dispatch._LONGEST_SLEEP", 0.05)
+    monkeypatch.setattr("gateway.flows.rounds.LONGEST_SLEEP", 0.05)
     async with house.open():
         await house.rests()
         claim, failures = house.store.claim, iter([error, error])
@@ -247,7 +247,7 @@ async def test_a_restart_sends_what_was_queued_and_never_again_what_was_being_se
         house.road.connect, house.road.answer = None, lost
         sending = (await house.hand_in(call_back(2))).record
         await house.comes_to(sending, "sending")
-        for send in house.services.dispatcher._sends:
+        for send in house.services.dispatcher._tasks:
             send.cancel()  # as if the process had died here
         house.services.dispatcher.stopping = True
     assert len(house.road.creates) == 1

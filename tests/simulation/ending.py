@@ -8,7 +8,7 @@ from simulation.history import FINAL, Broken
 from simulation.people import People
 from simulation.town import Town
 
-from gateway.flows import dispatch, follow
+from gateway.flows import rounds
 from gateway.rules.record import Record
 
 _HOUR = 3600.0
@@ -22,7 +22,7 @@ async def healed(town: Town, people: People) -> None:
         await town.start()
     await asyncio.sleep(900)
     people.resume()
-    dispatch._LONGEST_SLEEP = follow._LONGEST_SLEEP = 6 * _HOUR
+    rounds.LONGEST_SLEEP = 6 * _HOUR
     await asyncio.sleep(60 * _HOUR)
     town.check()
     records = people._some("1 = 1")

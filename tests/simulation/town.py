@@ -29,7 +29,7 @@ from structlog.typing import EventDict
 
 from gateway.app import running
 from gateway.clinics import load
-from gateway.flows import dispatch, follow
+from gateway.flows import rounds
 from gateway.rules.clinic import Config
 from gateway.store.base import StoreUnavailable
 from gateway.web.services import Services
@@ -226,12 +226,12 @@ def listening(town: Town, sleep: float) -> Iterator[None]:
 
     before = structlog.get_config()
     structlog.configure(processors=[hear], wrapper_class=structlog.BoundLogger)
-    kept = dispatch._LONGEST_SLEEP, follow._LONGEST_SLEEP
-    dispatch._LONGEST_SLEEP = follow._LONGEST_SLEEP = sleep
+    kept = rounds.LONGEST_SLEEP
+    rounds.LONGEST_SLEEP = sleep
     try:
         yield
     finally:
-        dispatch._LONGEST_SLEEP, follow._LONGEST_SLEEP = kept
+        rounds.LONGEST_SLEEP = kept
         structlog.configure(**before)
 
 

@@ -15,8 +15,9 @@ from gateway.rules.change import Attempt
 from gateway.rules.record import Content, Record
 from gateway.store.base import Store
 from gateway.store.deliveries import Accepted, Key
-from gateway.store.inbound import Seen, Webhook, WebhookState
+from gateway.store.inbound import Seen
 from gateway.store.leases import Leased
+from gateway.store.webhooks import Webhook, WebhookState
 from schemas.delivery import Happening
 from schemas.outcome import Outcome, Sighting
 

@@ -27,7 +27,7 @@ from store.records import (
     webhook,
 )
 
-from gateway.store.inbound import Reading
+from gateway.store.webhooks import Reading
 from schemas.outcome import Applied, Pending, Refused, Sighting, Unknown
 
 CREATED = Sighting(says="created", operation="create_task", ids={"id": "v-1", "emr_id": "emr-1"})

@@ -1,0 +1,99 @@
+"""The transactions on webhooks as they came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from gateway.store.rows import Tx, json_text, moment, stamp
+from schemas.private import Private
+
+WebhookState = Literal["new", "matched", "unmatched", "quarantined", "unreadable", "unverified", "ignored"]
+"""new: stored, not read yet. matched: it told of a delivery (or a connection) of ours. unmatched: it fits nothing yet.
+quarantined: its connection and its ids belong to two clinics. unreadable: its adapter could not read it. unverified:
+its signature is wrong, so it proves nothing. ignored: it says nothing that matters here."""
+
+
+class Webhook(Private, frozen=True, kw_only=True):
+    """A webhook as it came."""
+
+    id: str
+    account: str
+    received_at: datetime
+    state: WebhookState
+    why: str | None = None
+    event_id: str | None = None
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Reading(Private, frozen=True, kw_only=True):
+    """What reading a webhook came to."""
+
+    state: WebhookState
+    why: str | None = None
+    event_id: str | None = None
+    clinic_id: str | None = None
+
+
+def keep_webhook(tx: Tx, hook: Webhook, digest: str) -> bool:
+    """Store a webhook as it came; False when the very same body is already here."""
+    stored = tx.execute(
+        "INSERT INTO webhooks (id, account, received_at, digest, verified, state, why, event_id, headers, body)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account, digest, verified) DO NOTHING",
+        (
+            hook.id,
+            hook.account,
+            stamp(hook.received_at),
+            digest,
+            int(hook.state != "unverified"),
+            hook.state,
+            hook.why,
+            hook.event_id,
+            json_text(hook.headers),
+            hook.body,
+        ),
+    )
+    return stored.rowcount > 0
+
+
+def webhooks(tx: Tx, state: WebhookState, limit: int, before: str | None, clinics: frozenset[str]) -> list[Webhook]:
+    """Webhooks in a state, newest first, of the given clinics ("*": all, those of no clinic too)."""
+    clauses, parameters = ["state = ?"], list[str]([state])
+    if before:
+        clauses.append("id < ?")
+        parameters.append(before)
+    if "*" not in clinics:
+        clauses.append(f"clinic_id IN ({', '.join('?' * len(clinics))})")
+        parameters.extend(sorted(clinics))
+    rows = tx.execute(
+        "SELECT id, account, received_at, state, why, event_id, headers, body FROM webhooks"  # noqa: S608 - our own text
+        f" WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT ?",
+        (*parameters, limit),
+    ).fetchall()
+    return [_webhook(row) for row in rows]
+
+
+def _webhook(row: Any) -> Webhook:
+    id_, account, received_at, state, why, event_id, headers, body = row
+    return Webhook(
+        id=id_,
+        account=account,
+        received_at=moment(received_at),
+        state=state,
+        why=why,
+        event_id=event_id,
+        headers=msgspec.json.decode(headers, type=dict[str, str]),
+        body=bytes(body),
+    )
+
+
+def read_webhook(tx: Tx, webhook_id: str, reading: Reading) -> None:
+    """Write what reading a webhook came to."""
+    tx.execute(
+        "UPDATE webhooks SET state = ?, why = ?, event_id = ?, clinic_id = ? WHERE id = ?",
+        (reading.state, reading.why, reading.event_id, reading.clinic_id, webhook_id),
+    )
