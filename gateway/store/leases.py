@@ -54,10 +54,13 @@ def _leased(writing: Writing, lease: timedelta, query: str, parameters: tuple[ob
 def pass_time(writing: Writing, *, every_lease: bool = False) -> int:
     """Do what time alone does: leases end, deliveries are given up or become overdue; how many changed.
 
-    `every_lease`: at start-up, when the leases of a process that is gone have no owner any more.
+    `every_lease`: at start-up, when the leases of a process that is gone have no owner any more, and a connection that
+    the vendor had blocked may have been mended.
     """
     ended = "1 = 1" if every_lease else "lease_until <= ?"
     now, at = writing.now, stamp(writing.now)
+    if every_lease:
+        writing.tx.execute("UPDATE paused_connections SET probe_at = ? WHERE probe_at IS NOT NULL", (at,))
     sweeps: tuple[tuple[str, Callable[[Record, datetime], Change | None]], ...] = (
         (f"lease_until IS NOT NULL AND {ended}", attempts.lease_ended),
         ("state IN ('queued', 'held') AND lease_until IS NULL AND give_up_at <= ?", waiting.expire),

@@ -19,7 +19,7 @@ from chaos.load import Load, Submitted, bad_luck, behind_a_proxy
 from chaos.town import Town, played, until
 
 Figure = Callable[[str, int], None]
-KILLS = int(os.environ.get("CHAOS_KILLS", "20"))
+KILLS = int(os.environ.get("CHAOS_KILLS", "100"))
 ROUND = 50
 ROUNDS = [min(ROUND, KILLS - first) for first in range(0, KILLS, ROUND)]
 SETTLED = "state IN ('delivered', 'rejected', 'failed', 'cancelled', 'unknown', 'held')"

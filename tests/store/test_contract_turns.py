@@ -98,3 +98,12 @@ async def test_a_connection_that_an_operator_paused_is_not_tried(store):
     await store.pass_time(later(hours=1))
 
     assert await states(store, "tsk_000001") == ["held"]
+
+
+@opened
+async def test_a_start_tries_a_blocked_connection_at_once_since_it_may_have_been_mended(store):
+    await sent(store, task(1), Blocked(code="credentials"))
+
+    await store.pass_time(later(seconds=1), every_lease=True)
+
+    assert await states(store, "tsk_000001") == ["queued"]
