@@ -270,7 +270,7 @@ async def test_a_restart_sends_what_was_queued_and_never_again_what_was_being_se
 async def test_a_restart_keeps_keys_pauses_and_notes_that_wait(house):
     async with house.open():
         task = await house.submit(call_back(), key="k")
-        await house.push(event("access_token.login_required"))
+        await house.store.pause("lakeside", "emr", problem("connection-blocked"), house.clock, probed=False)
         held = await house.submit(call_back(2))
 
     async with house.open():
@@ -279,6 +279,18 @@ async def test_a_restart_keeps_keys_pauses_and_notes_that_wait(house):
         assert (await house.now(held)).state == "held"
         await house.store.resume("lakeside", "emr", house.clock)
         await house.comes_to(held, "submitted")
+
+
+@run
+async def test_a_restart_tries_a_connection_that_the_vendor_blocked(house):
+    async with house.open():
+        await house.push(event("access_token.login_required"))
+        held = await house.submit(call_back())
+        assert held.state == "held"
+
+    async with house.open():
+        await house.comes_to(held, "submitted")
+        assert await house.store.paused() == ()
 
 
 @run
