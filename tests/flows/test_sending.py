@@ -9,6 +9,7 @@ from flows.doubles import call_back, event, receipt, reply
 from running import run, until
 
 from gateway.store.base import StoreUnavailable
+from schemas.problem import problem
 
 VOB = {"clinic_id": "lakeside", "description": "Verify the benefits", "type": "vob"}
 HARBOUR = {"clinic_id": "lakeside", "description": "Check the tide", "type": "harbour"}
