@@ -63,7 +63,7 @@ class Template(Adapter[Account, NoSettings]):
         """What every call carries."""
         return {"Authorization": f"Bearer {link.account.api_key.reveal()}"}
 
-    def parse_success(self, sent: Sent, response: HttpResponse) -> Outcome:  # noqa: ARG002 - the interface's
+    def parse_success(self, sent: Sent, response: HttpResponse) -> Outcome:
         """A 2xx: only a reply that is understood counts; whatever raises here is read as unknown, never as refused."""
         task = msgspec.json.decode(response.body, type=_Task)
         return Applied(ids={"id": str(task.id)}) if str(task.id) else Unknown(code="no-id")

@@ -182,7 +182,7 @@ class Adapter(ABC, Generic[A, C]):
     def parse_success(self, sent: Sent, response: HttpResponse) -> Outcome:
         """What a 2xx answer proves. Only a shape the vendor documents may be `Refused` here."""
 
-    def parse_error(self, sent: Sent, response: HttpResponse) -> Outcome:  # noqa: ARG002 - subclasses use `sent`
+    def parse_error(self, sent: Sent, response: HttpResponse) -> Outcome:
         """What any other answer proves; by default what its status proves."""
         return by_status(response)
 
@@ -196,26 +196,26 @@ class Adapter(ABC, Generic[A, C]):
             json=place(operation, sent.values),
         )
 
-    def build_lookup(self, sent: Sent, link: Link[A, C], page: int) -> HttpRequest | None:  # noqa: ARG002
+    def build_lookup(self, sent: Sent, link: Link[A, C], page: int) -> HttpRequest | None:
         """The request for page `page` (from 1) of what the vendor knows of `sent`; None: it cannot be asked."""
         return None
 
-    def parse_lookup(self, sent: Sent, response: HttpResponse) -> Page:  # noqa: ARG002
+    def parse_lookup(self, sent: Sent, response: HttpResponse) -> Page:
         """The sightings on one page of a lookup's answer. Raises ValueError when it cannot be read."""
         return Page(sightings=())
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[Secret], now: datetime) -> None:
         """Prove that the vendor signed `body` with one of `secrets`. Raises BadSignature."""
 
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> Sequence[Sighting]:  # noqa: ARG002
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> Sequence[Sighting]:
         """What a webhook says; nothing for a type that means nothing to us. Raises when it cannot be read."""
         return ()
 
-    def build_token(self, link: Link[A, C]) -> HttpRequest | None:  # noqa: ARG002
+    def build_token(self, link: Link[A, C]) -> HttpRequest | None:
         """The request for an access token; None: the vendor has no token call."""
         return None
 
-    def parse_token(self, response: HttpResponse) -> Token:  # noqa: ARG002
+    def parse_token(self, response: HttpResponse) -> Token:
         """The token in the answer to `build_token`'s request. Raises ValueError when there is none."""
         raise ValueError("this vendor has no token call")
 

@@ -163,7 +163,7 @@ class Cobalt(Adapter[Account, Connection]):
             return _refusal(reply) if reply.message and not ids else Unknown(code="contradictory")
         return Pending(ids=ids) if ids else Unknown(code="no-id")
 
-    def parse_error(self, sent: Sent, response: HttpResponse) -> Outcome:  # noqa: ARG002 - the interface's
+    def parse_error(self, sent: Sent, response: HttpResponse) -> Outcome:
         """The envelope {success: false, message[, error]}; it proves a refusal on 400, 404, 409 and 422."""
         by = by_status(response)
         try:
@@ -187,7 +187,7 @@ class Cobalt(Adapter[Account, Connection]):
         paged = urlencode({**query, "page": page, "page_size": 100})
         return HttpRequest(method="GET", url=f"{link.base_url}/v1/webhook-events?{paged}", headers=self.headers(link))
 
-    def parse_lookup(self, sent: Sent, response: HttpResponse) -> Page:  # noqa: ARG002 - the interface's
+    def parse_lookup(self, sent: Sent, response: HttpResponse) -> Page:
         """The listed events. Never complete: a job that still runs has no event."""
         listed = msgspec.json.decode(response.body, type=_Events)
         paging = listed.pagination
@@ -201,7 +201,7 @@ class Cobalt(Adapter[Account, Connection]):
         headers: Mapping[str, str],
         body: bytes,
         secrets: Sequence[Secret],
-        now: datetime,  # noqa: ARG002
+        now: datetime,
     ) -> None:
         """`cobalt-verification`: hex HMAC-SHA256 over JSON.stringify of the body, with nothing else signed."""
         given = headers.get("cobalt-verification", "")
@@ -214,7 +214,7 @@ class Cobalt(Adapter[Account, Connection]):
                     return
         raise BadSignature("cobalt-verification does not match")
 
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> Sequence[Sighting]:  # noqa: ARG002
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> Sequence[Sighting]:
         """One event a webhook."""
         return (_sighting(msgspec.json.decode(body, type=_Event)),)
 

@@ -113,7 +113,7 @@ class MaxCare(Adapter[Account, Connection]):
             "X-Organization-Id": link.connection.organization_id.reveal(),
         }
 
-    def parse_success(self, sent: Sent, response: HttpResponse) -> Outcome:  # noqa: ARG002 - the interface's
+    def parse_success(self, sent: Sent, response: HttpResponse) -> Outcome:
         """The task; pending until it is in the EHR. No error code is documented with a 2xx: there it proves nothing."""
         envelope = msgspec.json.decode(response.body, type=_Envelope)
         if envelope.code != "success":
@@ -125,7 +125,7 @@ class MaxCare(Adapter[Account, Connection]):
             return Pending(ids={"id": str(task.id)})
         return Applied(ids={"id": str(task.id)}, work=_work(task), work_raw=task.status)
 
-    def parse_error(self, sent: Sent, response: HttpResponse) -> Outcome:  # noqa: ARG002 - the interface's
+    def parse_error(self, sent: Sent, response: HttpResponse) -> Outcome:
         """{code, message, trace_id}: only a documented code proves more than the status."""
         try:
             envelope = msgspec.json.decode(response.body, type=_Envelope)

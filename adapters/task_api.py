@@ -142,14 +142,14 @@ class TaskApi(Adapter[Account, NoSettings]):
             sent = msgspec.structs.replace(sent, values={**sent.values, "tags": tags})
         return super().build_request(sent, link)
 
-    def parse_success(self, sent: Sent, response: HttpResponse) -> Outcome:  # noqa: ARG002 - the interface's
+    def parse_success(self, sent: Sent, response: HttpResponse) -> Outcome:
         """The bare task, no envelope."""
         task = msgspec.json.decode(response.body, type=_Task)
         if not str(task.id):
             return Unknown(code="no-id")
         return Applied(ids={"id": str(task.id)}, work=_work(task), work_raw=task.status)
 
-    def parse_error(self, sent: Sent, response: HttpResponse) -> Outcome:  # noqa: ARG002 - the interface's
+    def parse_error(self, sent: Sent, response: HttpResponse) -> Outcome:
         """{"detail": ...} as object, list or text; it proves a refusal on 400, 404, 409 and 422."""
         by = by_status(response)
         try:
@@ -192,7 +192,7 @@ class TaskApi(Adapter[Account, NoSettings]):
         headers: Mapping[str, str],
         body: bytes,
         secrets: Sequence[Secret],
-        now: datetime,  # noqa: ARG002
+        now: datetime,
     ) -> None:
         """`X-Solum-Signature`: sha256=<hex HMAC-SHA256 of the raw body>; the whole whsec_ text is the key."""
         given = headers.get("x-solum-signature", "")
@@ -202,7 +202,7 @@ class TaskApi(Adapter[Account, NoSettings]):
                 return
         raise BadSignature("X-Solum-Signature does not match")
 
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> Sequence[Sighting]:  # noqa: ARG002
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> Sequence[Sighting]:
         """Ids only, so a task's event means: go and look."""
         hook = msgspec.json.decode(body, type=_Hook)
         kind = hook.event_type or hook.type or hook.event
