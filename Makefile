@@ -5,7 +5,7 @@ BIN := .venv/bin
 PORT ?= 8080
 PORT_BASE ?= 9100
 
-.PHONY: help setup demo test lint types imports tests chaos simulate
+.PHONY: help setup demo test lint types imports tests chaos kills simulate
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -36,8 +36,10 @@ imports: setup
 tests: setup
 	$(BIN)/pytest --numprocesses auto
 
-chaos: setup  ## kill -9 a thousand times under load, and at every point of a delivery's path; about 10 minutes
-	CHAOS_KILLS=1000 $(BIN)/pytest tests/chaos
+chaos: kills simulate  ## everything at release size: kill -9 a thousand times, ten thousand seeds; about an hour
 
-simulate: setup  ## ten thousand seeds of the engine's simulator (SIMULATION_SEED=n: one, with its story); about 50 minutes
+kills: setup  ## kill -9 a thousand times under load, and at every point of a delivery's path; about 10 minutes
+	CHAOS_KILLS=1000 $(BIN)/pytest --numprocesses auto tests/chaos
+
+simulate: setup  ## ten thousand seeds of the engine, two thousand paths of its lifecycle; SIMULATION_SEED=n: one seed
 	SIMULATION_SEEDS=10000 LIFECYCLE_EXAMPLES=2000 $(BIN)/pytest tests/simulation
