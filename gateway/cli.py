@@ -71,6 +71,8 @@ def _loaded(directory: Path) -> Config:
 def _not_yet(config: Config) -> list[str]:
     """What the configuration asks for and this version does not do: said aloud, since it would be trusted."""
     said = []
+    if not config.database.startswith("sqlite"):
+        said.append("gateway.yaml: database: not in force yet: only sqlite:///PATH can be served")
     if config.encryption:
         said.append("gateway.yaml: encryption: not in force yet: patient text is stored in plain")
     said.extend(

@@ -125,10 +125,16 @@ def _warn_of_strangers(
     defaults: config.Defaults,
     people: Mapping[str, config.Person],
 ) -> None:
-    """Warn of a connection's own default that names a person without an id there: it would count as missing."""
+    """Warn of a connection's own default that names somebody without an id there: it would count as missing.
+
+    One that names a team where one person is taken would fail each command, and is a mistake.
+    """
     for place, key in _named(spot, defaults):
-        if key in people and connection.name not in people[key].ids:
+        ids = people[key].ids.get(connection.name) if key in people else ()
+        if ids is None:
             source.warn(place, f"'{key}' has no id in {connection.name}")
+        elif place[-1] == "created_by" and isinstance(ids, list | tuple) and len(ids) > 1:
+            source.note(place, f"'{key}' is a team in {connection.name}, and this takes one person")
 
 
 def _check_people(source: Source, shape: config.ClinicFile) -> None:

@@ -283,3 +283,11 @@ def test_production_refuses_the_keys_that_the_example_publishes(directory):
     written.write_text(text)
 
     assert any("apps.intake.keys[0]: this key is published" in mistake for mistake in directory.mistakes())
+
+
+def test_a_team_creates_no_tasks(directory):
+    directory.replace(LAKESIDE, "created_by: front-desk-bot", "created_by: front-desk")
+
+    assert directory.mistakes() == [
+        f"{LAKESIDE}:13: connections.front-desk.defaults.created_by: 'front-desk' is a team in front-desk, and this takes one person"
+    ]
