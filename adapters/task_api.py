@@ -168,13 +168,11 @@ class TaskApi(Adapter[Account, NoSettings]):
         return _refusal(detail, message)
 
     def build_lookup(self, sent: Sent, link: Link[Account, NoSettings], page: int) -> HttpRequest | None:
-        """The task itself where its id is known; else the list, narrowed by the one field nobody edits."""
+        """The task itself where its id is known; else the whole list: what staff may edit must not hide it."""
         if task_id := sent.ids.get("id"):
             url = f"{link.base_url}/v1/tasks/{quote(task_id, safe='')}"
         elif link.account.mark:
-            patient = sent.values.get("patient.id")
-            query = {"page": page, "limit": 100, **({"patient_id": patient} if patient else {})}
-            url = f"{link.base_url}/v1/tasks?{urlencode(query)}"
+            url = f"{link.base_url}/v1/tasks?{urlencode({'page': page, 'limit': 100})}"
         else:
             return None
         return HttpRequest(method="GET", url=url, headers=self.headers(link))

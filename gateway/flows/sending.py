@@ -123,7 +123,10 @@ class Sender:
 
 
 class _Mark:
-    """The durable word that the first byte is about to leave, given once, under the attempt's fence."""
+    """The durable word that the first byte is about to leave, given under the attempt's fence.
+
+    The second exchange after a stale token gives it again, so that a worker that slept past its lease sends nothing.
+    """
 
     def __init__(self, store: Store, world: World, leased: Leased, longest: timedelta) -> None:
         self._store = store
@@ -132,8 +135,6 @@ class _Mark:
         self.leased = leased
 
     async def __call__(self) -> None:
-        if self.leased.attempt.marked_at is not None:
-            return  # the second exchange after a stale token goes under the same mark
         now = self._world.now()
         made: list[Change] = []
 

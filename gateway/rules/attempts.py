@@ -42,8 +42,10 @@ def claim(record: Record, now: datetime, lease: timedelta) -> Change | None:
 def mark(record: Record, attempt: Attempt, now: datetime, sent_by: datetime) -> Change | None:
     """The connection is up and the first byte is about to leave. None: the fence was lost, nothing may be sent.
 
-    `sent_by` is the attempt's outer deadline.
+    `sent_by` is the attempt's outer deadline. An attempt that is marked already may be told of a later one.
     """
+    if record.state == "sending" and record.fence == record.marked == attempt.fence and record.lease_until is not None:
+        return Change(record=structs.replace(record, sent_by=sent_by), attempt=attempt)
     moves = step(record.state, "mark", standing(record))
     if record.fence != attempt.fence or record.lease_until is None or moves is None:
         return None

@@ -414,3 +414,13 @@ def test_the_fence_of_the_attempt_decides_and_not_its_times():
     stale = structs.replace(sent(before, 1), started_at=later(hours=1))
 
     assert settle(before, stale, result(Refused(code="refused"))).record.state == "sending"
+
+
+def test_a_second_mark_of_the_same_attempt_holds_only_while_the_lease_is_its_own():
+    sending = record("sending")
+
+    again = mark(sending, attempt(), ENDED, later(minutes=1))
+
+    assert (again.record.sent_by, again.record.attempts) == (later(minutes=1), sending.attempts)
+    assert mark(record("unknown"), attempt(), ENDED, later(minutes=1)) is None
+    assert mark(record("sending", fence=2), attempt(), ENDED, later(minutes=1)) is None
