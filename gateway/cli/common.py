@@ -1,0 +1,65 @@
+"""What commands share: their options, the configuration they read, and how they run a story."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import rich_click as click
+import uvloop
+from msgspec import structs
+from rich.console import Console
+
+from gateway.clinics import load
+from gateway.rules.clinic import Config
+
+T = TypeVar("T")
+
+config_option = click.option(
+    "--config", "directory", type=click.Path(path_type=Path, exists=True, file_okay=False), default=Path("config"),
+    show_default=True, help="The configuration directory.",
+)  # fmt: skip
+host_option = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+port_option = click.option(
+    "--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="The port to listen on."
+)
+port_base_option = click.option(
+    "--port-base", type=click.IntRange(1, 65532), default=9100, show_default=True,
+    help="The sandbox's ports begin one above: Cobalt, the task API, MaxCare.",
+)  # fmt: skip
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+errors = Console(stderr=True, highlight=False, markup=False, emoji=False)  # a file's text is shown as it stands
+
+
+def run(story: Coroutine[Any, Any, T]) -> T:
+    """Run a story in an event loop of its own."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(story)
+
+
+def loaded(directory: Path) -> Config:
+    """The configuration, its warnings and a line for each clinic on standard error."""
+    config = load(directory, os.environ)
+    if database := os.environ.get("TASK_GATEWAY_DATABASE"):
+        config = structs.replace(config, database=database)
+    for warning in (*config.warnings, *_not_yet(config)):
+        errors.print(warning, style="yellow", soft_wrap=True)
+    return config
+
+
+def _not_yet(config: Config) -> list[str]:
+    """What the configuration asks for and this version does not do: said aloud, since it would be trusted."""
+    said = []
+    if not config.database.startswith("sqlite"):
+        said.append("gateway.yaml: database: not in force yet: only sqlite:///PATH can be served")
+    if config.encryption:
+        said.append("gateway.yaml: encryption: not in force yet: patient text is stored in plain")
+    said.extend(
+        f"gateway.yaml: apps.{name}.callback: not in force yet: nothing is sent"
+        for name, app in config.apps.items()
+        if app.callback
+    )
+    return said
