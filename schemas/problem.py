@@ -25,7 +25,7 @@ Code = Literal[
     # the delivery
     "duplicate", "parent-not-created", "vendor-rejected", "vendor-failed", "gave-up", "parent-failed", "not-created",
     "connection-blocked", "cancelled",
-    "too-late", "outcome-unknown", "not-resendable", "not-resolvable", "already-retried",
+    "too-late", "outcome-unknown", "not-resendable", "not-resolvable", "already-retried", "version-changed",
     # the gateway
     "unavailable", "internal-error",
 ]  # fmt: skip
@@ -213,6 +213,11 @@ CODES: Mapping[Code, Explained] = {
     ),
     "already-retried": Explained(
         409, "It was retried already", "A retry made a new delivery; the problem names it.", "Follow that one.",
+    ),
+    "version-changed": Explained(
+        412, "The delivery has changed meanwhile",
+        "If-Match names an earlier version than the one that stands now; nothing was done.",
+        "Read the delivery again, and decide by what it says now.",
     ),
     "unavailable": Explained(
         503, "The gateway cannot store commands now",

@@ -43,27 +43,27 @@ class Asking:
         self._dispatcher = dispatcher
         self._world = world
 
-    async def cancel(self, record: Record, app: App) -> Record:
-        """Withdraw it, if nothing has reached the vendor."""
+    async def cancel(self, record: Record, app: App, version: int | None = None) -> Record:
+        """Withdraw it, if nothing has reached the vendor. `version`: only if it still is what the person saw."""
         asked = Asked(what="cancel", app=app.name)
-        return await self._change(record, lambda current: wishes.cancel(current, self._world.now()), asked)
+        return await self._change(record, lambda current: wishes.cancel(current, self._world.now()), asked, version)
 
-    async def retry(self, record: Record, app: App, reason: str) -> Record:
+    async def retry(self, record: Record, app: App, reason: str, version: int | None = None) -> Record:
         """Look now, at what waits; for what ended, a new delivery under today's configuration, which is returned."""
         asked = Asked(what="retry", app=app.name, reason=reason)
-        current = await self._change(record, lambda stored: wishes.retry(stored, self._world.now()), asked)
+        current = await self._change(record, lambda stored: wishes.retry(stored, self._world.now()), asked, version)
         if not current.safe_to_resend:
             self._dispatcher.try_now(current)
             return current
         return (await self._again(current, app)).record
 
-    async def resolve(self, record: Record, app: App, finding: Finding) -> Record:
+    async def resolve(self, record: Record, app: App, finding: Finding, version: int | None = None) -> Record:
         """Settle what was not known, on a person's word; a resend makes a new delivery, which is returned."""
         asked = Asked(what="resolve", app=app.name, reason=f"{finding.outcome}: {finding.reason}")
         created = finding.outcome == "created"
         ids = {name: value for name, value in (("id", finding.id), ("emr_id", finding.emr_id)) if value}
         settled = await self._change(
-            record, lambda current: wishes.resolve(current, self._world.now(), created=created, ids=ids), asked
+            record, lambda current: wishes.resolve(current, self._world.now(), created=created, ids=ids), asked, version
         )
         return (await self._again(settled, app)).record if finding.resend and not created else settled
 
@@ -81,9 +81,15 @@ class Asking:
         )
         return await self._desk.submit(submission)
 
-    async def _change(self, record: Record, decide: Callable[[Record], Change | None], asked: Asked) -> Record:
+    async def _change(
+        self, record: Record, decide: Callable[[Record], Change | None], asked: Asked, version: int | None
+    ) -> Record:
+        def decide_on_the_seen(current: Record) -> Change | None:
+            wishes.unchanged(current, version)
+            return decide(current)
+
         try:
-            return await self._store.change(record.id, decide, self._world.now(), asked) or record
+            return await self._store.change(record.id, decide_on_the_seen, self._world.now(), asked) or record
         except wishes.Refusal as refusal:
             about = await self._store.get(record.id) or record
             if refusal.code == "already-retried" and about.retried_as:

@@ -48,7 +48,7 @@ class Mailbox:
         self._store = store
         self._configured = configured
         self._world = world
-        self._readings: set[asyncio.Task[None]] = set()
+        self._readings: dict[str, asyncio.Task[None]] = {}
         self._stopping = asyncio.Event()
         self._hinted: dict[tuple[str, str], datetime] = {}
 
@@ -68,10 +68,10 @@ class Mailbox:
             headers={name: value for name, value in headers.items() if name in _KEPT_HEADERS},
             body=body,
         )
-        is_new = await self._store.keep_webhook(hook, sha256(body).hexdigest())
-        log.info("webhook.received", account=account.name, webhook_id=hook.id, state=hook.state if is_new else "known")
-        if is_new:
-            self._read_soon(hook)
+        unread = await self._store.keep_webhook(hook, sha256(body).hexdigest())
+        log.info("webhook.received", account=account.name, webhook_id=hook.id, state=hook.state if unread else "known")
+        if unread is not None and unread.id not in self._readings:
+            self._read_soon(unread)
 
     async def catch_up(self) -> None:
         """Read what was stored and not read before the last stop; each once, so that none can keep a start waiting."""
@@ -86,8 +86,8 @@ class Mailbox:
 
     def _read_soon(self, hook: Webhook, after: float = 0) -> None:
         task = asyncio.create_task(self._read_at_last(hook, after))
-        self._readings.add(task)
-        task.add_done_callback(self._readings.discard)
+        self._readings[hook.id] = task
+        task.add_done_callback(lambda _: self._readings.pop(hook.id, None))
 
     async def _read_at_last(self, hook: Webhook, after: float) -> None:
         """Read it, again and again while the database is unavailable; a stop leaves it to the next start."""
@@ -103,7 +103,7 @@ class Mailbox:
     async def stop(self) -> None:
         """Let the readings under way end."""
         self._stopping.set()
-        await asyncio.gather(*self._readings, return_exceptions=True)
+        await asyncio.gather(*self._readings.values(), return_exceptions=True)
 
     def _verified(self, account: Account, headers: Mapping[str, str], body: bytes) -> WebhookState:
         """A wrong signature is no evidence; the body is kept, so that a person can see it."""

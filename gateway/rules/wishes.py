@@ -22,6 +22,12 @@ class Refusal(Exception):  # noqa: N818 - what it is
         self.code: Code = code
 
 
+def unchanged(record: Record, version: int | None) -> None:
+    """Nothing, if the record still is the version that the person saw. Raises Refusal: what they found may be old."""
+    if version is not None and version != record.version:
+        raise Refusal("version-changed")
+
+
 def _wish(record: Record, on: Input) -> State:
     granted = step(record.state, on, standing(record))
     if granted is None or granted.refusal:

@@ -42,6 +42,7 @@ class Sync(Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
 class Change(Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
     """What becomes of a task in the clinic."""
 
+    description: str | None = None
     status: str | None = None
     sync_status: str | None = None
 

@@ -9,9 +9,9 @@ the introduction lists both 200 and 201 and only the upsert says 200; the newest
 
 for the guide says only: ids, and no patient text.
 
-Beside the control API of every stand-in, `PATCH /_sandbox/tasks/{id}` with `{"status": "completed"}` changes a task as
-its staff would, and pushes `task_updated` (`"pushes": 0` or `2`: not at all, or twice). `result_failed` means nothing
-here, for a created task exists at once; `no_result` is `no_webhook`.
+Beside the control API of every stand-in, `PATCH /_sandbox/tasks/{id}` with `{"status": "completed"}` (or another title,
+description, patient_id) changes a task as its staff would, and pushes `task_updated` (`"pushes": 0` or `2`: not at all,
+or twice). `result_failed` means nothing here, for a created task exists at once; `no_result` is `no_webhook`.
 """
 
 from __future__ import annotations
@@ -51,10 +51,13 @@ class Subscribe(Struct):
     description: str | None = None
 
 
-class Change(Struct, kw_only=True, forbid_unknown_fields=True):
+class Change(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What a person at the clinic does to a task."""
 
-    status: Literal["pending", "in_progress", "completed"]
+    status: Literal["pending", "in_progress", "completed"] | None = None
+    patient_id: str | None = None
+    title: str | None = None
+    description: str | None = None
     pushes: int = 1
 
 
@@ -205,7 +208,8 @@ class TaskApi(Stand):
         if task is None:
             raise web.HTTPNotFound
         version = task.shown["version"] + 1
-        task.shown |= {"status": change.status, "version": version, "updated_at": stamp(self.clock())}
+        edited = {**msgspec.to_builtins(change), "version": version, "updated_at": stamp(self.clock())}
+        task.shown |= {name: value for name, value in edited.items() if name != "pushes"}
         self.later(self.push("task_updated", task.shown["id"], change.pushes))
         return reply(task.shown)
 

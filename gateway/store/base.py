@@ -192,8 +192,8 @@ class Store(ABC):
         """All that happened to a delivery, in order."""
         return await self.read(lambda tx: reading.timeline(tx, record))
 
-    async def keep_webhook(self, hook: Webhook, digest: str) -> bool:
-        """Store a webhook as it came; False when the very same body of that account is already here."""
+    async def keep_webhook(self, hook: Webhook, digest: str) -> Webhook | None:
+        """Store a webhook as it came: the one to read; None when the account's very same body was read before."""
         return await self.write(lambda tx: webhooks.keep_webhook(tx, hook, digest))
 
     async def webhooks(

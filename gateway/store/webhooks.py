@@ -17,6 +17,9 @@ quarantined: its connection and its ids belong to two clinics. unreadable: its a
 its signature is wrong, so it proves nothing. ignored: it says nothing that matters here."""
 
 
+_COLUMNS = "id, account, received_at, state, why, event_id, headers, body"
+
+
 class Webhook(Private, frozen=True, kw_only=True):
     """A webhook as it came."""
 
@@ -39,8 +42,12 @@ class Reading(Private, frozen=True, kw_only=True):
     clinic_id: str | None = None
 
 
-def keep_webhook(tx: Tx, hook: Webhook, digest: str) -> bool:
-    """Store a webhook as it came; False when the very same body is already here."""
+def keep_webhook(tx: Tx, hook: Webhook, digest: str) -> Webhook | None:
+    """Store a webhook as it came: the one to read, or None when the very same body was read before.
+
+    An earlier one that was never read (its commit seemed to fail) is to be read now.
+    """
+    verified = int(hook.state != "unverified")
     stored = tx.execute(
         "INSERT INTO webhooks (id, account, received_at, digest, verified, state, why, event_id, headers, body)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account, digest, verified) DO NOTHING",
@@ -49,7 +56,7 @@ def keep_webhook(tx: Tx, hook: Webhook, digest: str) -> bool:
             hook.account,
             stamp(hook.received_at),
             digest,
-            int(hook.state != "unverified"),
+            verified,
             hook.state,
             hook.why,
             hook.event_id,
@@ -57,7 +64,14 @@ def keep_webhook(tx: Tx, hook: Webhook, digest: str) -> bool:
             hook.body,
         ),
     )
-    return stored.rowcount > 0
+    if stored.rowcount:
+        return hook
+    row = tx.execute(
+        f"SELECT {_COLUMNS} FROM webhooks WHERE account = ? AND digest = ? AND verified = ?",  # noqa: S608 - our own text
+        (hook.account, digest, verified),
+    ).fetchone()
+    earlier = _webhook(row)
+    return earlier if earlier.state == "new" else None
 
 
 def webhooks(tx: Tx, state: WebhookState, limit: int, before: str | None, clinics: frozenset[str]) -> list[Webhook]:
@@ -70,7 +84,7 @@ def webhooks(tx: Tx, state: WebhookState, limit: int, before: str | None, clinic
         clauses.append(f"clinic_id IN ({', '.join('?' * len(clinics))})")
         parameters.extend(sorted(clinics))
     rows = tx.execute(
-        "SELECT id, account, received_at, state, why, event_id, headers, body FROM webhooks"  # noqa: S608 - our own text
+        f"SELECT {_COLUMNS} FROM webhooks"  # noqa: S608 - our own text
         f" WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT ?",
         (*parameters, limit),
     ).fetchall()

@@ -16,7 +16,8 @@ from gateway.rules.record import Record, present
 from gateway.web import lists
 from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
-from gateway.web.headers import Explaining, Submitting
+from gateway.web.headers import Asking, Explaining, Submitting
+from gateway.web.preferences import seen_version
 from gateway.web.problems import problems
 from gateway.web.replies import Deliveries, Reason, Timeline
 from gateway.web.services import Served, Services
@@ -27,7 +28,7 @@ from schemas.problem import problem
 
 _ON_ONE = problems(404)
 _ASK = {
-    **problems(400, 404, 409, 413, 415, 422),
+    **problems(400, 404, 409, 412, 413, 415, 422),
     201: ResponseSpec(Delivery, generate_examples=False, description="A new delivery was made"),
 }
 
@@ -71,34 +72,39 @@ class _OfOneKind(Controller):
 
     @post(
         "/{delivery_id:str}/cancel", guards=[needs("submit")], status_code=200,
-        responses=problems(404, 409), summary="Withdraw a delivery that was not sent",
+        responses=problems(400, 404, 409, 412), operation_class=Asking,
+        summary="Withdraw a delivery that was not sent",
     )  # fmt: skip
     async def cancel(self, request: StrictRequest, services: Served, delivery_id: FromPath[str]) -> Delivery:
         """Only while nothing has reached the vendor; no vendor here can withdraw."""
         record = await found(request, services, delivery_id, self.kind)
-        return present(await services.asking.cancel(record, request.user))
+        return present(await services.asking.cancel(record, request.user, _seen(request)))
 
     @post(
         "/{delivery_id:str}/retry", guards=[needs("operate")], status_code=200, responses=_ASK,
-        summary="Look now, or make a new delivery of one that ended badly",
+        operation_class=Asking, summary="Look now, or make a new delivery of one that ended badly",
     )  # fmt: skip
     async def retry(
         self, request: StrictRequest, services: Served, delivery_id: FromPath[str], data: JSONBody[Reason]
     ) -> Response[Delivery]:
         """On what waits: look now. On what was rejected or failed: a new delivery, answered with 201."""
         record = await found(request, services, delivery_id, self.kind)
-        return _asked(record, await services.asking.retry(record, request.user, data.reason))
+        return _asked(record, await services.asking.retry(record, request.user, data.reason, _seen(request)))
 
     @post(
         "/{delivery_id:str}/resolve", guards=[needs("operate")], status_code=200,
-        responses=_ASK, summary="Settle by a person's word what is not known",
+        responses=_ASK, operation_class=Asking, summary="Settle by a person's word what is not known",
     )  # fmt: skip
     async def resolve(
         self, request: StrictRequest, services: Served, delivery_id: FromPath[str], data: JSONBody[Finding]
     ) -> Response[Delivery]:
         """For unknown outcomes, overdue submissions and conflicts: created or not_created, with a reason."""
         record = await found(request, services, delivery_id, self.kind)
-        return _asked(record, await services.asking.resolve(record, request.user, data))
+        return _asked(record, await services.asking.resolve(record, request.user, data, _seen(request)))
+
+
+def _seen(request: StrictRequest) -> int | None:
+    return seen_version(request.headers.getall("if-match", []))
 
 
 def _asked(before: Record, after: Record) -> Response[Delivery]:

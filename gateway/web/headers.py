@@ -1,4 +1,4 @@
-"""The request headers of a submit, as the OpenAPI document shows them."""
+"""The request headers of submits and wishes, as the OpenAPI document shows them."""
 
 from __future__ import annotations
 
@@ -26,6 +26,17 @@ _PREFER = Parameter(
 )
 
 
+_IF_MATCH = Parameter(
+    name="If-Match",
+    param_in="header",
+    description=(
+        "The ETag of the delivery as you saw it. If it has changed since, nothing is done and the answer is a 412: "
+        "what was found may be true of an earlier attempt only."
+    ),
+    schema=Schema(type=OpenAPIType.STRING),
+)
+
+
 @dataclass
 class Submitting(Operation):
     """An operation that takes both."""
@@ -40,3 +51,11 @@ class Explaining(Operation):
 
     def __post_init__(self) -> None:
         self.parameters = [*(self.parameters or []), _PREFER]
+
+
+@dataclass
+class Asking(Operation):
+    """An operation that takes `If-Match`."""
+
+    def __post_init__(self) -> None:
+        self.parameters = [*(self.parameters or []), _IF_MATCH]

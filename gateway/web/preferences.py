@@ -1,4 +1,4 @@
-"""The two request headers that change how a command is treated: Idempotency-Key and Prefer (RFC 7240)."""
+"""The request headers that change how a call is treated: Idempotency-Key, Prefer (RFC 7240), If-Match (RFC 9110)."""
 
 from __future__ import annotations
 
@@ -77,3 +77,13 @@ def key_of(lines: Sequence[str], app: App, path: str, posted: Mapping[str, Any],
         raise Refused(problem("malformed-header", "Idempotency-Key is 1 to 255 visible ASCII characters"))
     said = path.encode() + b"\n" + msgspec.json.encode(posted, order="deterministic")
     return Key(key=key, fingerprint=hmac.new(salt.encode(), said, "sha256").hexdigest())
+
+
+def seen_version(lines: Sequence[str]) -> int | None:
+    """The version that If-Match names, as a delivery's ETag shows it; None: any. Raises Refused for another form."""
+    given = ",".join(lines).strip()
+    if given in {"", "*"}:
+        return None
+    if not re.fullmatch(r'"\d{1,9}"', given):
+        raise Refused(problem("malformed-header", 'If-Match is the ETag of the delivery, such as "3"'))
+    return int(given.strip('"'))

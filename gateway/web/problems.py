@@ -51,6 +51,7 @@ _MEANS: Mapping[int, str] = {
     403: "The app lacks the role",
     404: "Absent, or outside of the key's clinics",
     409: "The delivery's state, or another delivery, stands in the way",
+    412: "The delivery has changed since it was seen",
     413: "The body is too large",
     415: "The body is not JSON",
     422: "The command is refused, with every reason; or it ended badly, with the delivery",

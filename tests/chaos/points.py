@@ -128,12 +128,12 @@ class MortalStore(SqliteStore):
             await self._points.here({"mark": "K4", "outcome": "K7"}[kind])
         return after
 
-    async def keep_webhook(self, hook: Webhook, digest: str) -> bool:
+    async def keep_webhook(self, hook: Webhook, digest: str) -> Webhook | None:
         """K11 and K12."""
         await self._points.here("K11")
-        is_new = await super().keep_webhook(hook, digest)
+        unread = await super().keep_webhook(hook, digest)
         await self._points.here("K12")
-        return is_new
+        return unread
 
     async def sight(self, webhook_id: str, event_id: str | None, seen: Sequence[Seen], now: datetime) -> WebhookState:
         """K13, of a webhook that tells something."""

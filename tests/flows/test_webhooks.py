@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from flows.doubles import call_back, event, receipt, reply
 from running import run, until
 
@@ -236,6 +237,25 @@ async def test_a_webhook_whose_reading_the_store_refused_is_read_before_long(hou
             return await sight(*arguments)
 
         monkeypatch.setattr(house.store, "sight", busy)
+        await house.push(event("task.created", emr_task_id="emr-1"))
+
+        await house.comes_to(record, "delivered")
+
+
+@run
+async def test_a_webhook_whose_commit_seemed_to_fail_is_read_when_the_vendor_tries_again(house, monkeypatch):
+    async with house.open():
+        record = await house.submit(call_back())
+        keep = house.store.keep_webhook
+
+        async def kept_and_not_told(*arguments):
+            await keep(*arguments)
+            raise StoreUnavailable("the commit broke half-way")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(house.store, "keep_webhook", kept_and_not_told)
+            with pytest.raises(StoreUnavailable):
+                await house.push(event("task.created", emr_task_id="emr-1"))
         await house.push(event("task.created", emr_task_id="emr-1"))
 
         await house.comes_to(record, "delivered")

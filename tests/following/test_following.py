@@ -72,6 +72,13 @@ class Town:
         count: int = (await self._http.get(f"{self._vendors[vendor]}/_sandbox/created")).json()["count"]
         return count
 
+    async def only_id(self, vendor: str) -> str:
+        """The id of the one thing created there, once it is: a dropped request is carried out after the drop."""
+        while not await self.created(vendor):
+            await asyncio.sleep(0.01)
+        (made,) = (await self._http.get(f"{self._vendors[vendor]}/_sandbox/created")).json()["items"]
+        return str(made["id"])
+
     async def until(self, record: Record, is_so: Callable[[Record], bool], within: float = 10) -> Record:
         deadline = asyncio.get_running_loop().time() + within
         while asyncio.get_running_loop().time() < deadline:
@@ -87,7 +94,7 @@ class Town:
 
 
 @asynccontextmanager
-async def town(tmp_path: Path, send: float = 0.5, **clinic: Any) -> AsyncIterator[Town]:
+async def town(tmp_path: Path, send: float = 0.5, first_look: float = 0.05, **clinic: Any) -> AsyncIterator[Town]:
     async with AsyncExitStack() as stack:
         apps = {
             "cobalt": cobalt_app(CobaltSettings(completion_delay=0.05)),
@@ -96,7 +103,8 @@ async def town(tmp_path: Path, send: float = 0.5, **clinic: Any) -> AsyncIterato
         }
         vendors = {name: await stack.enter_async_context(serving(app)) for name, app in apps.items()}
         config = _at(load(ROOT / "config", {}), vendors, **clinic)
-        config = structs.replace(config, follow=QUICK, timeouts=Timeouts(connect=1, send=send))
+        follow = structs.replace(QUICK, unknown=(first_look, 0.1, 0.2))
+        config = structs.replace(config, follow=follow, timeouts=Timeouts(connect=1, send=send))
         world = World()
         store = SqliteStore(tmp_path / "gateway.db", world.new_id)
         services = await stack.enter_async_context(running(config, world, store, None))
@@ -190,6 +198,27 @@ def test_a_task_proved_absent_by_two_complete_looks_is_sent_once_more(tmp_path: 
         assert await here.created(vendor) == 1
 
     played(tmp_path, story)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "edit"),
+    [
+        ("task_api", {"patient_id": "p-another", "description": "Moved", "title": "Moved", "pushes": 0}),
+        ("maxcare", {"description": "Follow-up is booked."}),
+    ],
+)
+def test_a_task_that_staff_edited_before_the_look_is_never_taken_for_absent(tmp_path: Path, vendor: str, edit: Any):
+    async def story(here: Town) -> None:
+        await here.fault(vendor, LOST)
+        record = await here.task(vendor)
+        await here.control(vendor, "PATCH", f"tasks/{await here.only_id(vendor)}", edit)
+
+        later = await here.until(record, lambda now: now.state == "delivered" or now.looks >= 4)
+
+        assert (later.attempts, later.absent_at) == (1, None)
+        assert await here.created(vendor) == 1
+
+    played(tmp_path, story, first_look=1.0)
 
 
 def test_after_a_second_unknown_only_a_person_decides(tmp_path: Path):

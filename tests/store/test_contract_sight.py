@@ -46,11 +46,19 @@ async def listed(store, state, clinics=EVERYONE, **more):
 
 @opened
 async def test_a_webhook_is_stored_once_for_the_same_body_of_an_account(store):
-    assert await store.keep_webhook(webhook(1), "digest")
-    assert not await store.keep_webhook(webhook(2), "digest")
+    assert await store.keep_webhook(webhook(1), "digest") == webhook(1)
+    await store.read_webhook("whk_000001", Reading(state="ignored"))
+    assert await store.keep_webhook(webhook(2), "digest") is None
     assert await store.keep_webhook(webhook(3, account="second"), "digest")
     assert await store.keep_webhook(webhook(4, state="unverified"), "digest")
-    assert not await store.keep_webhook(webhook(5, state="unverified"), "digest")
+    assert await store.keep_webhook(webhook(5, state="unverified"), "digest") is None
+
+
+@opened
+async def test_a_webhook_that_was_stored_and_never_read_is_read_when_it_comes_again(store):
+    await store.keep_webhook(webhook(1), "digest")
+
+    assert await store.keep_webhook(webhook(2, body=webhook(1).body), "digest") == webhook(1)
 
 
 @opened
@@ -64,7 +72,8 @@ async def test_a_forged_copy_does_not_keep_the_true_webhook_out(store):
 async def test_fifty_deliveries_of_one_webhook_at_once_are_one(store):
     kept = await asyncio.gather(*(store.keep_webhook(webhook(number), "digest") for number in range(50)))
 
-    assert kept.count(True) == 1
+    assert {hook.id for hook in kept} == {"whk_000000"}
+    assert await listed(store, "new") == ["whk_000000"]
 
 
 @opened

@@ -51,6 +51,22 @@ class TestCancel:
     def test_an_app_that_submits_may_cancel(self, gateway, paused):
         assert gateway.post(f"/v1/tasks/{paused['id']}/cancel", by="submitter").status_code == 200
 
+    def test_what_changed_since_it_was_seen_is_not_cancelled(self, gateway, paused):
+        path = f"/v1/tasks/{paused['id']}"
+        seen = gateway.get(path).headers["ETag"]
+        gateway.post(f"{path}/retry", WHY)
+
+        stale = gateway.post(f"{path}/cancel", headers={"If-Match": seen})
+
+        assert (stale.status_code, stale.json()["code"]) == (412, "version-changed")
+        fresh = gateway.get(path).headers["ETag"]
+        assert gateway.post(f"{path}/cancel", headers={"If-Match": fresh}).json()["state"] == "cancelled"
+
+    @pytest.mark.parametrize("form", ["3", 'W/"3"', '"3", "4"', '"three"'])
+    def test_an_if_match_of_another_form_is_refused(self, gateway, paused, form):
+        answer = gateway.post(f"/v1/tasks/{paused['id']}/cancel", headers={"If-Match": form})
+        assert (answer.status_code, answer.json()["code"]) == (400, "malformed-header")
+
     def test_what_reached_the_vendor_is_too_late(self, gateway):
         made = gateway.submitted(task())
         answer = gateway.post(f"/v1/tasks/{made['id']}/cancel")
