@@ -89,20 +89,26 @@ def check(
     if not rule.support.supported:
         detail = rule.support.note or "not offered on this connection"
         return [FieldError(code="operation-unsupported", source=rule.support.origin, detail=detail)]
+    wanting, groups = missing(rule, available)
     errors = []
     for path, cell in rule.fields.items():
-        if cell.need == "required" and path not in available:
+        if path in wanting:
             detail = cell.note or "required here, and no default supplies it"
             errors.append(_error("missing-required-fields", path, cell, detail, pointer))
         elif cell.need == "refused" and path in given:
             errors.append(_error("field-not-supported", path, cell, cell.note or "refused here", pointer))
-    missing = {error.field for error in errors if error.code == "missing-required-fields"}
-    for group in rule.one_of:
-        # A missing required member is reported already; giving it satisfies the group too.
-        if not any(path in available or path in missing for path in group.fields):
-            detail = f"one of {', '.join(group.fields)}"
-            errors.append(_error("missing-required-fields", group.fields[0], group, detail, pointer))
+    for group in groups:
+        detail = f"one of {', '.join(group.fields)}"
+        errors.append(_error("missing-required-fields", group.fields[0], group, detail, pointer))
     return errors
+
+
+def missing(rule: Rule, available: Collection[str]) -> tuple[tuple[str, ...], tuple[OneOf, ...]]:
+    """The required fields that are not `available`, and the groups of which no member is."""
+    fields = tuple(path for path, cell in rule.fields.items() if cell.need == "required" and path not in available)
+    # A missing required member is told already; giving it satisfies the group too.
+    groups = (group for group in rule.one_of if not any(path in available or path in fields for path in group.fields))
+    return fields, tuple(groups)
 
 
 def _error(code: Any, path: str, rule: Cell | OneOf, detail: str, pointer: Callable[[str], str]) -> FieldError:
