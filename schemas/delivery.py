@@ -23,7 +23,9 @@ FINAL: frozenset[State] = frozenset({"delivered", "rejected", "failed", "cancell
 RESENDABLE: frozenset[State] = frozenset({"rejected", "failed", "cancelled"})
 
 WaitingFor = Literal["parent", "connection"]
-Fate = Literal["sent", "folded", "defaulted", "added", "not_carried"]
+Fate = Literal["sent", "folded", "defaulted", "added", "not_carried", "missing"]
+"""sent: in a place of its own. folded: joined the text. defaulted: sent, filled in by configuration. added: put in by
+the adapter. not_carried: the vendor has no place for it. missing: not given, though a rule on trial wants it."""
 
 
 class Mapped(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"place": "as"}):

@@ -31,10 +31,15 @@ class Pending(Struct, frozen=True, kw_only=True):
     ids: Ids
 
 
+MISSING_FIELD = "missing-field"
+"""The code of a `Refused` that says a field is wanted and was not given. The capability table learns from these."""
+
+
 class Refused(Private, frozen=True, kw_only=True):
     """The application refused it; nothing was created.
 
-    `field` is the field at fault by the vendor's own name; the gateway puts ours in its place where there is one.
+    `field` is the field at fault by the vendor's own name; the gateway puts ours in its place where there is one. Where
+    it is a field that was not given, `code` is "missing-field".
     """
 
     code: str

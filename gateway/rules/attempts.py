@@ -12,12 +12,23 @@ from typing import Literal
 from msgspec import structs
 
 from gateway.rules.change import Attempt, Change, change, moved, settle_by, standing, with_problem
+from gateway.rules.drift import Observed
 from gateway.rules.evidence import see
 from gateway.rules.lifecycle import Input, step
 from gateway.rules.record import Record
 from schemas.command import CANONICAL, pointer
 from schemas.delivery import State, WorkStatus
-from schemas.outcome import Applied, Blocked, NotApplied, Outcome, Pending, Refused, Sighting, Unknown
+from schemas.outcome import (
+    MISSING_FIELD,
+    Applied,
+    Blocked,
+    NotApplied,
+    Outcome,
+    Pending,
+    Refused,
+    Sighting,
+    Unknown,
+)
 from schemas.private import Private
 from schemas.problem import Code, FieldError, Problem, problem
 
@@ -74,6 +85,8 @@ class Result(Private, frozen=True, kw_only=True):
     """When to try again, if nothing was applied."""
     look_at: datetime | None = None
     """When to look at the vendor, if it may have been."""
+    observed: Observed | None = None
+    """What a refusal teaches of the capability table."""
 
 
 def settle(record: Record, attempt: Attempt, result: Result) -> Change:
@@ -94,7 +107,7 @@ def settle(record: Record, attempt: Attempt, result: Result) -> Change:
         return Change(record=closed, attempt=ended)
     if not record.open_attempt:
         closed = structs.replace(closed, attempts=record.attempts + 1)
-    return change(record, _proved(closed, moves.state, result), ended)
+    return change(record, _proved(closed, moves.state, result), ended, result.observed)
 
 
 def _late(record: Record, ended: Attempt, result: Result) -> Change:
@@ -108,7 +121,8 @@ def _late(record: Record, ended: Attempt, result: Result) -> Change:
         and is_last
         and (moves := step("unknown", _INPUT_OF[type(result.outcome)], standing(record)))
     ):
-        return change(record, _proved(structs.replace(closed, doubt=False), moves.state, result), ended)
+        after = _proved(structs.replace(closed, doubt=False), moves.state, result)
+        return change(record, after, ended, result.observed)
     if isinstance(result.outcome, Applied | Pending):
         says: Literal["created", "accepted"] = "created" if isinstance(result.outcome, Applied) else "accepted"
         told = Sighting(says=says, operation=record.operation, ref=record.id, ids=result.outcome.ids)
@@ -141,7 +155,7 @@ def _proved(record: Record, to: State, result: Result) -> Record:
 
 def refused(record: Record, outcome: Refused) -> Problem:
     """The problem of a vendor's refusal: its words as detail, and the field at fault where it named one."""
-    code: Code = "missing-required-fields" if outcome.code == "missing-field" else "vendor-rejected"
+    code: Code = "missing-required-fields" if outcome.code == MISSING_FIELD else "vendor-rejected"
     named = (
         FieldError(
             code=code,

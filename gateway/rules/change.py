@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
+from gateway.rules.drift import Observed
 from gateway.rules.lifecycle import Standing
 from gateway.rules.record import Record
 from schemas.delivery import State
@@ -36,6 +37,8 @@ class Change(Struct, frozen=True, kw_only=True):
     """Event types, "task.delivered"."""
     evidence: Sighting | None = None
     """What an attempt told too late to be applied now; it is kept until it can be."""
+    observed: Observed | None = None
+    """What a refusal taught of the capability table."""
 
 
 def standing(record: Record) -> Standing:
@@ -86,6 +89,6 @@ def _events(before: Record, after: Record) -> tuple[str, ...]:
     return tuple(f"{after.kind}.{fact}" for fact in facts)
 
 
-def change(before: Record, after: Record, attempt: Attempt | None = None) -> Change:
+def change(before: Record, after: Record, attempt: Attempt | None = None, observed: Observed | None = None) -> Change:
     """The commit from one version to the next, with the events that the difference makes."""
-    return Change(record=after, attempt=attempt, events=_events(before, after))
+    return Change(record=after, attempt=attempt, events=_events(before, after), observed=observed)

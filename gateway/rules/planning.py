@@ -31,10 +31,13 @@ class Plan(Private, frozen=True, kw_only=True):
     values: Values
     extras: Mapping[str, Any]
     report: Sequence[Mapped]
-    advisories: tuple[str, ...] = ()
-    """Fields that an `advisory` row wants and that are missing."""
     errors: tuple[FieldError, ...] = ()
     """With any, the command is refused."""
+
+    @property
+    def advisories(self) -> tuple[str, ...]:
+        """Fields that an `advisory` row wants and that are missing."""
+        return tuple(entry.field for entry in self.report if entry.fate == "missing")
 
     @property
     def one_per(self) -> str | None:
@@ -85,14 +88,14 @@ def _mapped(clinic: Clinic, request: Request, chosen: Chosen, fields: Mapping[st
     errors = [*beside(drawing.errors, capability.check(rule, given, supplied, drawing.pointer))]
     if request.strict or clinic.on_loss == "refuse":
         errors.extend(_losses(drawing, clinic, strict=request.strict))
+    on_trial = (Mapped(field=path, fate="missing") for path in capability.advisories(rule, supplied))
     return Plan(
         connection=connection,
         rule=chosen.rule,
         operation=operation,
         values=drawing.values,
         extras=drawing.extras,
-        report=tuple(drawing.report),
-        advisories=capability.advisories(rule, supplied),
+        report=(*drawing.report, *on_trial),
         errors=tuple(errors),
     )
 

@@ -16,9 +16,10 @@ from typing import TypeVar
 
 from gateway.rules.change import Change
 from gateway.rules.record import Record
-from gateway.store import deliveries, following, inbound, leases, reading, saving, sighting, webhooks
+from gateway.store import deliveries, drift, following, inbound, leases, reading, saving, sighting, webhooks
 from gateway.store.bell import Bell
 from gateway.store.deliveries import Accepted, Key
+from gateway.store.drift import Drift
 from gateway.store.following import Looked
 from gateway.store.inbound import Seen
 from gateway.store.leases import Leased
@@ -187,6 +188,10 @@ class Store(ABC):
     async def listed(self, wanted: Wanted) -> Listed:
         """A page of deliveries, newest first."""
         return await self.read(lambda tx: reading.listed(tx, wanted))
+
+    async def drift(self, clinics: frozenset[str]) -> Drift:
+        """What vendors wanted beyond the capability table, and how rules on trial fare, at the clinics ("*": all)."""
+        return await self.read(lambda tx: drift.drift(tx, clinics))
 
     async def timeline(self, record: Record) -> Sequence[Happening]:
         """All that happened to a delivery, in order."""

@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from gateway.rules import waiting
+from gateway.rules import drift, waiting
 from gateway.rules.change import Change
 from gateway.rules.record import Record, thin
+from gateway.store import drift as learnt
 from gateway.store import inbound
 from gateway.store.bell import LOOK, QUEUED
 from gateway.store.rows import ALL, UPDATE, Tx, json_text, record_of, row_of, save_attempt, stamp
@@ -77,6 +78,7 @@ def save(writing: Writing, before: Record, decided: Change) -> None:
     if decided.attempt is not None:
         save_attempt(tx, decided.attempt)
     save_events(writing, after, decided.events)
+    _learn(writing, before, decided)
     if after.kind == "task":
         _tell_notes(writing, after)
     _tell_connection(writing, before, decided)
@@ -130,6 +132,16 @@ def _save_event(
         "INSERT INTO events (id, type, at, clinic_id, app, delivery_id, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (writing.new_id("evt"), type_, stamp(at), *of, json_text(data)),
     )
+
+
+def _learn(writing: Writing, before: Record, decided: Change) -> None:
+    """Keep what the vendor's word teaches of the capability table; an event tells what was never seen before."""
+    after, seen = decided.record, decided.observed
+    if seen is not None and learnt.observe(writing.tx, after, seen, writing.now):
+        _save_event(writing, "capability.drift", writing.now, (after.clinic_id, "", None), drift.told(after, seen))
+    tried = drift.tried(before, after)
+    if tried is not None:
+        learnt.count(writing.tx, after, tried, writing.now)
 
 
 def _tell_notes(writing: Writing, task: Record) -> None:

@@ -2,7 +2,20 @@
 
 import pytest
 from msgspec import structs
-from rules.clinics import HARBOR, HILLTOP, LAKESIDE, RIVERBEND, claim, note, planned, sound, task, with_need, wrong
+from rules.clinics import (
+    HARBOR,
+    HILLTOP,
+    LAKESIDE,
+    RIVERBEND,
+    claim,
+    note,
+    planned,
+    report,
+    sound,
+    task,
+    with_need,
+    wrong,
+)
 from rules.records import NOW
 
 from gateway.rules.planning import Plan, Refused, Request, plan
@@ -118,9 +131,13 @@ def test_a_patient_s_id_for_another_vendor_is_a_loss():
 # Advisories
 
 
-def test_a_rule_on_trial_is_noted_and_nothing_is_refused():
-    assert sound(RIVERBEND, task(patient={"mrn": "1"})).advisories == ("phone_call_type_id",)
-    assert sound(RIVERBEND, task(patient={"mrn": "1"}, phone_call_type_id="7")).advisories == ()
+def test_a_rule_on_trial_is_noted_in_the_report_and_nothing_is_refused():
+    without, given = (sound(RIVERBEND, task(patient={"mrn": "1"}, phone_call_type_id=id_)) for id_ in (..., "7"))
+
+    assert without.advisories == ("phone_call_type_id",)
+    assert report(without)["phone_call_type_id"] == ("missing", None)
+    assert given.advisories == ()
+    assert report(given)["phone_call_type_id"] == ("sent", "phone_call_type_id")
 
 
 # The route

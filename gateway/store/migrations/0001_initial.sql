@@ -156,3 +156,34 @@ CREATE TABLE asked (
     reason TEXT
 );
 CREATE INDEX asked_delivery ON asked (delivery_id);
+
+CREATE TABLE observations (
+    vendor TEXT NOT NULL,
+    emr TEXT NOT NULL,
+    clinic_id TEXT NOT NULL,
+    connection TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    vendor_name TEXT NOT NULL,
+    field TEXT,
+    code TEXT NOT NULL,
+    status INTEGER,
+    first_at BIGINT NOT NULL,
+    last_at BIGINT NOT NULL,
+    count INTEGER NOT NULL,
+    delivery_id TEXT NOT NULL,
+    PRIMARY KEY (vendor, emr, clinic_id, connection, operation, vendor_name)
+);
+
+CREATE TABLE trials (
+    vendor TEXT NOT NULL,
+    emr TEXT NOT NULL,
+    clinic_id TEXT NOT NULL,
+    connection TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    field TEXT NOT NULL,
+    accepted INTEGER NOT NULL,
+    refused INTEGER NOT NULL,
+    first_at BIGINT NOT NULL,
+    last_at BIGINT NOT NULL,
+    PRIMARY KEY (vendor, emr, clinic_id, connection, operation, field)
+);

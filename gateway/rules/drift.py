@@ -1,0 +1,84 @@
+"""Drift: where a vendor's answers and the capability table differ.
+
+One way, a vendor refuses a command for a field that the table does not require. The other way, a rule on trial (an
+`advisory` cell) wants a field, and the vendor takes commands without it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from msgspec import Struct
+
+from gateway.rules.clinic import Connection
+from gateway.rules.record import Record
+from schemas.delivery import FINAL
+from schemas.outcome import MISSING_FIELD, Outcome, Refused
+
+_NAME = re.compile(r"[\w.\[\]-]{1,100}")
+"""What can be a field's name. Anything else in its place may be somebody's text, and is not kept."""
+
+
+class Observed(Struct, frozen=True, kw_only=True):
+    """A field that a vendor wanted and the table did not require; of the vendor's words, the name alone."""
+
+    field: str | None
+    """Our name; None: the vendor's name maps to no place."""
+    vendor_name: str
+    code: str
+    status: int | None
+
+
+def observed(record: Record, connection: Connection, outcome: Outcome, status: int | None) -> Observed | None:
+    """What a vendor's answer to `record` teaches of the table in force, if anything.
+
+    Only a refusal that says a field is missing counts: one for a wrong value would not be cured by requiring the field.
+    Nor would one for a field that was sent.
+    """
+    is_its_own = (connection.adapter.name, connection.emr) == (record.adapter, record.emr)
+    rule = connection.rules.get(record.operation) if is_its_own else None
+    if rule is None or not isinstance(outcome, Refused) or outcome.code != MISSING_FIELD:
+        return None
+    named = outcome.field
+    if named is None or _NAME.fullmatch(named) is None:
+        return None
+    place = connection.adapter.operation(record.operation).places.get(named)
+    if place is None or place.wire is None:
+        is_news, ours, theirs = named not in record.content.extras, None, named
+    else:
+        is_news = named not in record.content.values and rule.fields[named].need != "required"
+        ours, theirs = named, place.wire
+    return Observed(field=ours, vendor_name=theirs, code=outcome.code, status=status) if is_news else None
+
+
+def told(record: Record, seen: Observed) -> dict[str, Any]:
+    """What the event of a new observation says."""
+    return {
+        "vendor": record.adapter,
+        "emr": record.emr,
+        "clinic_id": record.clinic_id,
+        "connection": record.connection,
+        "operation": record.operation,
+        "field": seen.field,
+        "vendor_name": seen.vendor_name,
+    }
+
+
+class Tried(Struct, frozen=True, kw_only=True):
+    """What became of a command that lacks fields which rules on trial want."""
+
+    fields: tuple[str, ...]
+    accepted: bool
+
+
+def tried(before: Record, after: Record) -> Tried | None:
+    """The trial that ends with a delivery's end, if the vendor's word ended it."""
+    if before.state in FINAL:
+        return None
+    problem = after.content.problem
+    by_vendor = problem is not None and problem.code == "vendor-failed"
+    refused = after.state == "rejected" or (after.state == "failed" and by_vendor)
+    fields = tuple(entry.field for entry in after.content.mapping if entry.fate == "missing")
+    ended = after.state == "delivered" or refused
+    return Tried(fields=fields, accepted=not refused) if ended and fields else None
