@@ -20,6 +20,7 @@ from gateway.flows.configured import Configured
 from gateway.flows.dispatch import Dispatcher
 from gateway.flows.follow import Follower
 from gateway.flows.receive import Mailbox
+from gateway.flows.reload import Reloader
 from gateway.flows.submit import Desk
 from gateway.flows.tokens import Tokens
 from gateway.rules.clinic import Config
@@ -27,10 +28,12 @@ from gateway.store.base import Store
 from gateway.store.sqlite import SqliteStore
 from gateway.transport import Wire, wire
 from gateway.web import openapi
+from gateway.web.admin import Admin
 from gateway.web.auth import authenticated
 from gateway.web.body import LARGEST, StrictRequest
 from gateway.web.clinics import About
 from gateway.web.deliveries import Claims, Notes, Tasks
+from gateway.web.drift import CapabilityTable
 from gateway.web.health import live, ready
 from gateway.web.lines import RequestLines
 from gateway.web.overview import Overview
@@ -56,12 +59,14 @@ def store_of(database: str, world: World) -> Store:
 def build(
     config: Config,
     *,
+    read: Callable[[], Config] | None = None,
     world: World | None = None,
     store: Store | None = None,
     make_wire: Callable[[], Wire] | None = None,
 ) -> Litestar:
     """The gateway as an ASGI app. Starting it opens the store and begins to send; stopping it drains.
 
+    `read` reads the configuration anew, for a reload; without it a reload changes nothing.
     Tests pass their own world, store and wire; the wire is made in the running loop.
     """
     world = world or World()
@@ -69,7 +74,7 @@ def build(
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with running(config, world, kept, make_wire) as services:
+        async with running(config, world, kept, make_wire, read) as services:
             app.state.services = services
             yield
 
@@ -78,7 +83,7 @@ def build(
         return found
 
     return Litestar(
-        [Tasks, Notes, Claims, Overview, About, Webhooks, live, ready, problem_page, problem_index, front_door],
+        [Tasks, Notes, Claims, Overview, About, CapabilityTable, Webhooks, Admin, live, ready, problem_page, problem_index, front_door],
         request_class=StrictRequest,
         request_max_body_size=LARGEST,
         dependencies={"services": Provide(services, sync_to_thread=False)},
@@ -94,7 +99,11 @@ def build(
 
 @asynccontextmanager
 async def running(
-    config: Config, world: World, store: Store, make_wire: Callable[[], Wire] | None
+    config: Config,
+    world: World,
+    store: Store,
+    make_wire: Callable[[], Wire] | None,
+    read: Callable[[], Config] | None = None,
 ) -> AsyncIterator[Services]:
     """The flows at work: what a stop left behind is proved first, then sending begins."""
     await store.open()
@@ -105,7 +114,15 @@ async def running(
     follower = Follower(store, way_out, configured, world, tokens)
     desk = Desk(store, dispatcher, configured, world)
     mailbox = Mailbox(store, configured, world)
+
+    async def adopt(fresh: Config) -> None:
+        way_out.timeouts = fresh.timeouts
+        tokens.drop_all()
+        await store.try_connections(world.now())
+        dispatcher.wake()
+
     await store.pass_time(world.now(), every_lease=True)
+    await store.try_connections(world.now())
     await mailbox.catch_up()
     services = Services(
         configured=configured,
@@ -114,6 +131,7 @@ async def running(
         asking=Asking(store, desk, dispatcher, world),
         mailbox=mailbox,
         dispatcher=dispatcher,
+        reloader=Reloader(read or (lambda: config), configured, adopt),
         world=world,
         salt=await store.salt(secrets.token_hex(32)),
         stopping=asyncio.Event(),

@@ -20,7 +20,7 @@ ALLOWED = frozenset(
         "request_id", "method", "route", "status", "milliseconds", "app",
         "delivery_id", "kind", "clinic_id", "connection", "account", "adapter", "operation", "state", "attempt",
         "verdict", "code", "why", "webhook_id", "config_version", "error", "at", "host", "port", "count", "version",
-        "file_line",
+        "file_line", "mistake",
     }
 )  # fmt: skip
 """Every key a line may have."""

@@ -128,7 +128,7 @@ class Wire:
     def __init__(self, fresh: httpx.AsyncBaseTransport, kept: httpx.AsyncBaseTransport, timeouts: Timeouts) -> None:
         self._fresh = fresh
         self._kept = kept
-        self._timeouts = timeouts
+        self.timeouts = timeouts
 
     async def exchange(self, request: HttpRequest, mark: Mark, *, reuse: bool = False) -> Exchange:
         """Send `request` once and read its whole answer, at most 1 MiB, within the outer deadline.
@@ -138,11 +138,11 @@ class Wire:
         """
         send = Send(mark)
         try:
-            prepared = _prepared(request, send, self._timeouts)
+            prepared = _prepared(request, send, self.timeouts)
         except Exception as error:  # noqa: BLE001 - an adapter's request may be wrong in any way
             return Exchange(begun=False, fault=f"{UNSENDABLE}:{type(error).__name__}")
         try:
-            async with asyncio.timeout(self._timeouts.send):
+            async with asyncio.timeout(self.timeouts.send):
                 response = await (self._kept if reuse else self._fresh).handle_async_request(prepared)
                 return await _read(response)
         except TransportFault as fault:

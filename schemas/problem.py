@@ -24,10 +24,10 @@ Code = Literal[
     "unknown-person", "unknown-task",
     # the delivery
     "duplicate", "parent-not-created", "vendor-rejected", "vendor-failed", "gave-up", "parent-failed", "not-created",
-    "connection-blocked", "cancelled",
+    "connection-blocked", "connection-changed", "cancelled",
     "too-late", "outcome-unknown", "not-resendable", "not-resolvable", "already-retried", "version-changed",
     # the gateway
-    "unavailable", "internal-error",
+    "invalid-configuration", "unavailable", "internal-error",
 ]  # fmt: skip
 
 
@@ -188,6 +188,12 @@ CODES: Mapping[Code, Explained] = {
         "deliveries are held.",
         "Mend the credentials or re-link the EMR, then resume the connection.",
     ),
+    "connection-changed": Explained(
+        503, "The connection has become another one",
+        "The delivery was accepted for a connection that is no longer configured, or now leads to another vendor, "
+        "account or EMR; it is held, and nothing was sent.",
+        "Configure the connection as it was and reload, or cancel the delivery and submit its command anew.",
+    ),
     "cancelled": Explained(
         422, "The command was cancelled", "It was withdrawn before it was sent.", "Send a new command.",
     ),
@@ -218,6 +224,11 @@ CODES: Mapping[Code, Explained] = {
         412, "The delivery has changed meanwhile",
         "If-Match names an earlier version than the one that stands now; nothing was done.",
         "Read the delivery again, and decide by what it says now.",
+    ),
+    "invalid-configuration": Explained(
+        422, "The configuration has mistakes",
+        "A reload found mistakes in the files, so the configuration that was in force still is.",
+        "Correct every line that errors[] names, then reload again.",
     ),
     "unavailable": Explained(
         503, "The gateway cannot store commands now",

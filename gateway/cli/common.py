@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 import rich_click as click
 import uvloop
-from msgspec import structs
 from rich.console import Console
 
 from gateway.clinics import load
@@ -43,8 +42,6 @@ def run(story: Coroutine[Any, Any, T]) -> T:
 def loaded(directory: Path) -> Config:
     """The configuration, its warnings and a line for each clinic on standard error."""
     config = load(directory, os.environ)
-    if database := os.environ.get("TASK_GATEWAY_DATABASE"):
-        config = structs.replace(config, database=database)
     for warning in (*config.warnings, *_not_yet(config)):
         errors.print(warning, style="yellow", soft_wrap=True)
     return config

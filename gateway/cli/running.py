@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import rich_click as click
@@ -28,11 +29,11 @@ from gateway.web.serving import serve as serve_app
 @host_option
 @port_option
 def serve(directory: Path, host: str, port: int) -> None:
-    """Run the gateway. Ready when /health/ready answers 200; SIGTERM drains and stops it."""
+    """Run the gateway. Ready when /health/ready answers 200; SIGHUP reloads, SIGTERM drains and stops."""
     config = loaded(directory)
     for line in (f"database: {_shown(config.database)}", *able(config)):
         errors.print(line, soft_wrap=True)
-    run(serve_app(build(config), host, port))
+    run(serve_app(build(config, read=partial(load, directory, os.environ)), host, port))
 
 
 def _shown(database: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.rules.clinic import Account, Clinic, Config, Connection
+from gateway.rules.record import Record
 
 
 class Configured:
@@ -19,6 +20,18 @@ class Configured:
         """A clinic's connection; None when it is no longer configured."""
         clinic = self.clinic(clinic_id)
         return clinic.connections.get(name) if clinic else None
+
+    def way_of(self, record: Record) -> Connection | None:
+        """The connection that the delivery was accepted for; None when that is gone or has become another one.
+
+        Its credentials, address and limits are today's; the words were fixed when it was accepted, so a connection that
+        now speaks to another vendor, account or EMR is not its way any more.
+        """
+        connection = self.connection(record.clinic_id, record.connection)
+        if connection is None or not connection.adapter.supports(record.operation):
+            return None
+        today = (connection.adapter.name, connection.account.name, connection.emr)
+        return connection if today == (record.adapter, record.account, record.emr) else None
 
     def connections_of(self, account: Account) -> frozenset[tuple[str, str]]:
         """The account's connections over all clinics, as (clinic id, name)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -11,6 +12,7 @@ from gateway.flows.configured import Configured
 from gateway.flows.rounds import Rounds
 from gateway.flows.sending import Sender
 from gateway.flows.tokens import Tokens
+from gateway.rules.clinic import Account
 from gateway.rules.record import Record
 from gateway.store.base import Store
 from gateway.store.bell import QUEUED
@@ -38,9 +40,12 @@ class Dispatcher(Rounds):
         self._sender = Sender(store, wire, configured, world, tokens)
         self.pacer = self._sender.pacer
 
-    def send_soon(self, leased: Leased) -> None:
-        """Send a leased delivery in the background, its place with the pacer taken; the store tells what came of it."""
-        self._in_background(self._send(leased))
+    def send_soon(self, leased: Leased, taken: Account | None) -> None:
+        """Send a leased delivery in the background; the store tells what came of it.
+
+        `taken`: the account that a place was taken of with the pacer; none for one that is not configured.
+        """
+        self._in_background(self._send(leased, taken))
 
     def try_now(self, record: Record) -> None:
         """A person wants this delivery tried now, whatever its account's pace."""
@@ -58,20 +63,19 @@ class Dispatcher(Rounds):
         await self._store.pass_time(now)
         if not self._store.has_reserve():
             return None  # a send needs room for its mark and its result
-        leased = await self._leased(now)
+        accounts = self._configured.config.accounts
+        leased = await self._leased(now, accounts)
         if self.stopping:
             return None  # nobody would wait for these sends; their leases end unmarked
         for one in leased:
-            self.send_soon(one)
-        accounts = self._configured.config.accounts
+            self.send_soon(one, accounts.get(one.record.account))
         full = [name for name, account in accounts.items() if not self.pacer.room(account)]
         reopening = [self.pacer.reopens(accounts[name]) for name in full]
         due = await self._store.next_due(full)
         return min((at for at in (due, *reopening) if at is not None), default=None)
 
-    async def _leased(self, now: datetime) -> list[Leased]:
+    async def _leased(self, now: datetime, accounts: Mapping[str, Account]) -> list[Leased]:
         """What is due, as far as there is room; that is taken before the claim, since commands come in meanwhile."""
-        accounts = self._configured.config.accounts
         room = {name: self.pacer.room(account) for name, account in accounts.items()}
         unused = Counter(room)
         for name in unused.elements():
@@ -85,13 +89,12 @@ class Dispatcher(Rounds):
                 self.pacer.give_back(accounts[name])
         return leased
 
-    async def _send(self, leased: Leased) -> None:
+    async def _send(self, leased: Leased, taken: Account | None) -> None:
         record = leased.record
         try:
-            connection = self._configured.connection(record.clinic_id, record.connection)
-            if connection is None or not connection.adapter.supports(record.operation):
-                gone = Blocked(code="config", message="the connection is no longer configured")
-                await self._sender.settle(leased, gone, None)
+            connection = self._configured.way_of(record)
+            if connection is None:
+                await self._sender.settle(leased, Blocked(code="changed"), None)
             else:
                 await self._sender.attempt(leased, connection)
         except MarkRefused:
@@ -99,6 +102,6 @@ class Dispatcher(Rounds):
         except Exception:
             log.exception("attempt.broke", delivery_id=record.id, attempt=leased.attempt.fence)
         finally:
-            if account := self._configured.config.accounts.get(record.account):
-                self.pacer.ended(account)
+            if taken is not None:
+                self.pacer.ended(taken)
             self.wake()

@@ -54,9 +54,9 @@ class Follower(Rounds):
         return await self._store.next_look()
 
     async def _look(self, record: Record) -> None:
-        connection = self._configured.connection(record.clinic_id, record.connection)
-        if connection is None or not connection.adapter.supports(record.operation):
-            return
+        connection = self._configured.way_of(record)
+        if connection is None:
+            return  # another vendor's list would prove nothing of it
         async with self._lanes[record.clinic_id, record.connection]:
             try:
                 sightings, complete = await self._listed(record, connection)

@@ -99,10 +99,12 @@ class Planner:
         if parent is None or parent.kind != "task" or not app.may_touch(parent.clinic_id):
             unknown = FieldError(code="unknown-task", pointer="/task_id", field="task_id", detail="no such task")
             raise _refused(beside(errors, (unknown,)))
-        connection = self._configured.connection(parent.clinic_id, parent.connection)
+        connection = self._configured.way_of(parent)
         if connection is None:
             gone = FieldError(
-                code="unknown-connection", field="connection", detail="the task's connection is no longer configured"
+                code="unknown-connection",
+                field="connection",
+                detail="the task's connection is no longer the one it went through",
             )
             raise _refused(beside(errors, (gone,)))
         return parent, connection

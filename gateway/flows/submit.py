@@ -86,7 +86,7 @@ class Desk:
             if may_go and attempt is None:
                 pacer.give_back(account)
         if attempt is not None:
-            self._dispatcher.send_soon(Leased(record=accepted.record, attempt=attempt))
+            self._dispatcher.send_soon(Leased(record=accepted.record, attempt=attempt), account)
         elif accepted.what == "new":
             self._dispatcher.wake()
         return accepted

@@ -77,6 +77,10 @@ class Tokens:
         """Forget a token that the vendor did not accept."""
         self._kept.pop((connection.account.name, connection.clinic_id, connection.name), None)
 
+    def drop_all(self) -> None:
+        """Forget every token: the credentials behind them may be others now."""
+        self._kept.clear()
+
 
 async def unmarked() -> None:
     """A read leaves no trace at the vendor, so nothing is marked."""

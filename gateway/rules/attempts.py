@@ -144,8 +144,8 @@ def _proved(record: Record, to: State, result: Result) -> Record:
             return with_problem(structs.replace(known, due_at=result.look_at), None)
         case Refused() as refusal:
             return with_problem(after, refused(record, refusal))
-        case Blocked(message=message):
-            found = problem("connection-blocked", message or None)
+        case Blocked(code=code, message=message):
+            found = problem("connection-changed" if code == "changed" else "connection-blocked", message or None)
             return with_problem(structs.replace(after, awaits_connection=True), found)
         case NotApplied():
             return structs.replace(after, due_at=result.retry_at)

@@ -150,6 +150,10 @@ class Store(ABC):
 
         return await self._writing(now, pass_time)
 
+    async def try_connections(self, now: datetime) -> None:
+        """The configuration is a new one: try what was blocked, and let go what was held for the old one."""
+        await self._writing(now, leases.try_connections)
+
     async def next_due(self, full: Collection[str] = ()) -> datetime | None:
         """When there is something to do next, as far as time alone tells; accounts that are `full` can do nothing."""
         return await self.read(lambda tx: reading.next_due(tx, full))

@@ -54,13 +54,10 @@ def _leased(writing: Writing, lease: timedelta, query: str, parameters: tuple[ob
 def pass_time(writing: Writing, *, every_lease: bool = False) -> int:
     """Do what time alone does: leases end, deliveries are given up or become overdue; how many changed.
 
-    `every_lease`: at start-up, when the leases of a process that is gone have no owner any more, and a connection that
-    the vendor had blocked may have been mended.
+    `every_lease`: at start-up, when the leases of a process that is gone have no owner any more.
     """
     ended = "1 = 1" if every_lease else "lease_until <= ?"
     now, at = writing.now, stamp(writing.now)
-    if every_lease:
-        writing.tx.execute("UPDATE paused_connections SET probe_at = ? WHERE probe_at IS NOT NULL", (at,))
     sweeps: tuple[tuple[str, Callable[[Record, datetime], Change | None]], ...] = (
         (f"lease_until IS NOT NULL AND {ended}", attempts.lease_ended),
         ("state IN ('queued', 'held') AND lease_until IS NULL AND give_up_at <= ?", waiting.expire),
@@ -74,6 +71,21 @@ def pass_time(writing: Writing, *, every_lease: bool = False) -> int:
                 save(writing, record, decided)
                 changed += 1
     return changed + _probe(writing)
+
+
+def try_connections(writing: Writing) -> None:
+    """The configuration is a new one: what a vendor blocked is tried at once, what a change held goes out again."""
+    at = stamp(writing.now)
+    writing.tx.execute("UPDATE paused_connections SET probe_at = ? WHERE probe_at IS NOT NULL", (at,))
+    changed = (
+        "state = 'held' AND awaits_connection = 1 AND NOT EXISTS (SELECT 1 FROM paused_connections AS paused"
+        " WHERE paused.clinic_id = deliveries.clinic_id AND paused.connection = deliveries.connection)"
+    )
+    for record in select(writing.tx, changed):
+        decided = waiting.connection_open(record, writing.now)
+        if decided:
+            save(writing, record, decided)
+    _probe(writing)
 
 
 def _probe(writing: Writing) -> int:

@@ -100,8 +100,9 @@ def _ring_for(writing: Writing, before: Record, after: Record) -> None:
 def _tell_connection(writing: Writing, before: Record, decided: Change) -> None:
     """An attempt that was blocked pauses its connection; one let through opens it; what waits for it obeys it."""
     after = decided.record
-    if decided.attempt is not None and after.awaits_connection and not before.awaits_connection:
-        why = after.content.problem or problem("connection-blocked")
+    why = after.content.problem
+    was_blocked = decided.attempt is not None and after.awaits_connection and not before.awaits_connection
+    if was_blocked and why is not None and why.code == "connection-blocked":
         pause(writing, (after.clinic_id, after.connection), why)
     came_back = before.state in {"sending", "unknown"} or before.lease_until is not None
     if after.state == "queued" and after.lease_until is None and came_back:

@@ -11,6 +11,7 @@ from gateway.flows.ask import Asking
 from gateway.flows.configured import Configured
 from gateway.flows.dispatch import Dispatcher
 from gateway.flows.receive import Mailbox
+from gateway.flows.reload import Reloader
 from gateway.flows.submit import Desk
 from gateway.store.base import Store
 from gateway.world import World
@@ -28,6 +29,7 @@ class Services(Struct, frozen=True, kw_only=True):
     asking: Asking
     mailbox: Mailbox
     dispatcher: Dispatcher
+    reloader: Reloader
     world: World
     salt: str
     stopping: asyncio.Event

@@ -14,7 +14,7 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 from litestar import Litestar
 
-from gateway.errors import Stopped
+from gateway.errors import ConfigErrors, Stopped
 
 HEADER_SECONDS = 5
 """How long a client may take to send its headers."""
@@ -72,13 +72,20 @@ def _check_free(host: str, port: int) -> None:
 
 
 async def serve(app: Litestar, host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT. Raises Stopped when it cannot start."""
+    """Serve until SIGTERM or SIGINT; SIGHUP reloads the configuration. Raises Stopped when it cannot start."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with serving(app, host, port) as server:
+    async with serving(app, host, port) as server, asyncio.TaskGroup() as reloads:
+        loop.add_signal_handler(signal.SIGHUP, lambda: reloads.create_task(_reload(app)))
         log.info("serving", host=host, port=port)
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({stopped, server}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
+
+
+async def _reload(app: Litestar) -> None:
+    """A reload asked for by signal: mistakes are in the log, and nobody waits for an answer."""
+    with contextlib.suppress(ConfigErrors):
+        await app.state.services.reloader.reload()

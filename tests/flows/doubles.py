@@ -105,11 +105,12 @@ class Road(httpx.AsyncBaseTransport):
 class House:
     """The gateway on a real database, its clock and its vendors in the test's hands."""
 
-    def __init__(self, path: Path, *, send: float = 5.0) -> None:
+    def __init__(self, path: Path, *, send: float = 5.0, directory: Path = HOUSE) -> None:
         self.road = Road()
         self.clock = NOW
         self.path = path
-        self.config = load(HOUSE, {})
+        self.config = load(directory, {})
+        self._directory = directory
         self.intake = self.config.apps["intake"]
         self.operator = self.config.apps["operator"]
         self._timeouts = Timeouts(send=send)
@@ -129,8 +130,15 @@ class House:
         world = World(now=lambda: self.clock, new_id=self._new_id, roll=lambda: 0.5)
         store = SqliteStore(self.path, self._new_id)
         wire = Wire(self.road, self.road, self._timeouts)
-        async with running(self.config, world, store, lambda: wire) as self.services:
+        async with running(self.config, world, store, lambda: wire, lambda: load(self._directory, {})) as self.services:
             yield self
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Change a file of the configuration; a reload puts it in force."""
+        file = self._directory / name
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new))
 
     def advance(self, **more: float) -> None:
         """Let time pass, and wake who waits for it."""

@@ -101,9 +101,29 @@ async def test_a_connection_that_an_operator_paused_is_not_tried(store):
 
 
 @opened
-async def test_a_start_tries_a_blocked_connection_at_once_since_it_may_have_been_mended(store):
+async def test_a_new_configuration_tries_a_blocked_connection_at_once_since_it_may_have_been_mended(store):
     await sent(store, task(1), Blocked(code="credentials"))
 
-    await store.pass_time(later(seconds=1), every_lease=True)
+    await store.try_connections(later(seconds=1))
+
+    assert await states(store, "tsk_000001") == ["queued"]
+
+
+@opened
+async def test_a_new_configuration_leaves_alone_what_an_operator_paused(store):
+    await waiting(store, task(1))
+    await store.pause(*HOME, problem("connection-blocked"), NOW, probed=False)
+
+    await store.try_connections(later(hours=1))
+
+    assert await states(store, "tsk_000001") == ["held"]
+
+
+@opened
+async def test_what_a_changed_connection_held_goes_out_again_under_a_new_configuration(store):
+    await sent(store, task(1), Blocked(code="changed"))
+    assert (await states(store, "tsk_000001"), await store.paused()) == (["held"], ())
+
+    await store.try_connections(later(seconds=1))
 
     assert await states(store, "tsk_000001") == ["queued"]

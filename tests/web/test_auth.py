@@ -7,7 +7,7 @@ import pytest
 from litestar.routes import HTTPRoute
 from web.world import APPS, ROLES, bearer, claim, key_of, task
 
-READ, SUBMIT, OPERATE = "read", "submit", "operate"
+READ, SUBMIT, OPERATE, ADMIN = "read", "submit", "operate", "admin"
 OPEN, ANY_KEY = "open", "any key"
 WHY = {"reason": "x"}
 
@@ -31,9 +31,11 @@ MATRIX = {
     ("GET", "/v1/me"): ANY_KEY,
     ("GET", "/v1/clinics"): READ,
     ("GET", "/v1/clinics/{clinic_id:str}/capabilities"): READ,
+    ("GET", "/v1/capabilities/drift"): READ,
     ("GET", "/v1/connections"): READ,
     ("POST", "/v1/connections/{clinic_id:str}/{name:str}/pause"): OPERATE,
     ("POST", "/v1/connections/{clinic_id:str}/{name:str}/resume"): OPERATE,
+    ("POST", "/v1/admin/reload"): ADMIN,
     ("GET", "/v1/webhooks"): OPERATE,
     ("POST", "/v1/webhooks/{account:str}/{token:str}"): OPEN,
     ("GET", "/health/live"): OPEN,
@@ -47,7 +49,7 @@ MATRIX = {
 }
 """Every route and what it takes to call it."""
 
-_APP_OF = {READ: "reader", SUBMIT: "submitter", OPERATE: "operator", "admin": "administrator"}
+_APP_OF = {READ: "reader", SUBMIT: "submitter", OPERATE: "operator", ADMIN: "administrator"}
 
 
 def routes(app):

@@ -7,6 +7,8 @@ from web.world import task
 from schemas.command import CreateTask
 
 OPERATIONS = {
+    "capabilities_drift",
+    "admin_reload",
     "claims_cancel", "claims_create", "claims_explain", "claims_get", "claims_list", "claims_resolve", "claims_retry",
     "claims_timeline", "clinics", "clinics_capabilities", "connections", "connections_pause", "connections_resume",
     "deliveries_list", "live", "me", "notes_cancel", "notes_create", "notes_explain", "notes_get", "notes_list",

@@ -1,0 +1,70 @@
+"""Reloading: the configuration is read and validated whole, then swapped whole; with one mistake the old one stays.
+
+A delivery keeps what was decided when it was accepted: its values, its report, its rule and its configuration version.
+Only its way out is today's: credentials, address, limits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+from msgspec import Struct
+
+from gateway.errors import ConfigErrors
+from gateway.flows.configured import Configured
+from gateway.rules.clinic import Config
+
+log = structlog.get_logger("reload")
+
+
+class Reloaded(Struct, frozen=True, kw_only=True):
+    """What a reload changed: clinics by id, and settings that wait for a restart."""
+
+    added: Sequence[str]
+    changed: Sequence[str]
+    removed: Sequence[str]
+    restart_needed: Sequence[str]
+    warnings: Sequence[str]
+
+
+class Reloader:
+    """Swaps the configuration in force, one reload at a time.
+
+    `read` reads the files; `adopt` tells everything that kept something of the old configuration.
+    """
+
+    def __init__(
+        self, read: Callable[[], Config], configured: Configured, adopt: Callable[[Config], Awaitable[None]]
+    ) -> None:
+        self._read = read
+        self._configured = configured
+        self._adopt = adopt
+        self._one_at_a_time = asyncio.Lock()
+
+    async def reload(self) -> Reloaded:
+        """Read the files and put them in force. Raises ConfigErrors with every mistake, and then nothing changed."""
+        async with self._one_at_a_time:
+            try:
+                fresh = await asyncio.to_thread(self._read)
+            except ConfigErrors as errors:
+                for line in errors.lines:
+                    log.warning("reload.mistake", mistake=line)
+                raise
+            before, self._configured.config = self._configured.config, fresh
+            await self._adopt(fresh)
+            log.info("reload.done", count=len(fresh.clinics))
+            return _difference(before, fresh)
+
+
+def _difference(before: Config, after: Config) -> Reloaded:
+    old, new = before.clinics, after.clinics
+    waiting = {"database": before.database != after.database, "encryption": before.encryption != after.encryption}
+    return Reloaded(
+        added=sorted(new.keys() - old.keys()),
+        changed=sorted(id_ for id_ in new.keys() & old.keys() if new[id_].version != old[id_].version),
+        removed=sorted(old.keys() - new.keys()),
+        restart_needed=[name for name, is_waiting in waiting.items() if is_waiting],
+        warnings=after.warnings,
+    )

@@ -1,0 +1,210 @@
+"""A reload swaps the configuration whole or not at all, and changes nothing of what was accepted before."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+
+import pytest
+from flows.doubles import HOUSE, House, call_back, receipt, reply
+from running import run
+
+from gateway.errors import ConfigErrors, Refused
+from gateway.rules.clinic import Timeouts
+from schemas.command import AddNote
+from schemas.problem import problem
+
+CLINIC, GATEWAY = "clinics/lakeside.yaml", "gateway.yaml"
+COBALT = """account: cobalt-main
+    emr: eclinicalworks
+    reference_id: user_lakeside
+    credentials: {access_token: at-secret}"""
+BLOCKED = problem("connection-blocked")
+
+
+@pytest.fixture
+def house(tmp_path):
+    """The house, in files that a test edits."""
+    shutil.copytree(HOUSE, tmp_path / "config")
+    (tmp_path / "config" / "emr_capabilities.yaml").write_text(
+        "cobalt: {athenahealth: {create_task: {supported: true}}}"
+    )
+    return House(tmp_path / "gateway.db", directory=tmp_path / "config")
+
+
+async def reloaded(house):
+    done = await house.services.reloader.reload()
+    await house.rests()
+    return done
+
+
+@run
+async def test_what_is_submitted_after_a_reload_follows_the_new_files(house):
+    async with house.open():
+        before = await house.submit(call_back(1))
+        house.edit(CLINIC, "routes:", "routes:\n  - {when: {type: [recall]}, to: front-desk}")
+
+        done = await reloaded(house)
+        house.road.answers(reply(201, {"id": "t-1", "status": "pending"}))
+        after = await house.submit(call_back(2, type="recall"))
+
+    assert (before.connection, after.connection) == ("emr", "front-desk")
+    assert before.config_version != after.config_version
+    assert (done.added, done.changed, done.removed, done.restart_needed) == ([], ["lakeside"], [], [])
+
+
+@run
+async def test_a_mistake_anywhere_keeps_everything_as_it_was(house):
+    async with house.open():
+        config = house.services.configured.config
+        house.edit(CLINIC, "to: front-desk", "to: frontdesk")
+        house.edit(GATEWAY, "cs-secret", "another-secret")
+
+        with pytest.raises(ConfigErrors) as told:
+            await reloaded(house)
+
+        assert [line.partition(": ")[0] for line in told.value.lines] == ["clinics/lakeside.yaml:16"]
+        assert house.services.configured.config is config
+        assert (await house.submit(call_back())).state == "submitted"
+
+
+@run
+async def test_a_held_delivery_keeps_its_words_and_its_version_and_goes_out_with_todays_credentials(house):
+    async with house.open():
+        house.road.answers(reply(401), receipt(1))
+        held = await house.submit(call_back(), app=house.intake)
+        assert (held.state, held.waiting_for) == ("held", "connection")
+        house.edit(GATEWAY, "cs-secret", "mended-secret")
+        house.edit(CLINIC, "timezone: America/Chicago", "timezone: America/Denver")
+
+        await reloaded(house)
+
+        sent = await house.comes_to(held, "submitted")
+        assert sent.config_version == held.config_version
+        assert (sent.content.values, sent.content.mapping) == (held.content.values, held.content.mapping)
+    first, second = house.road.creates
+    assert second.headers["client_secret"] == "mended-secret"
+    assert second.content == first.content
+
+
+@run
+async def test_a_delivery_accepted_for_one_vendor_is_never_sent_to_another(house):
+    async with house.open():
+        await house.store.pause("lakeside", "emr", BLOCKED, house.clock, probed=False)
+        held = await house.submit(call_back())
+        house.edit(
+            CLINIC,
+            "account: cobalt-main\n    emr: eclinicalworks\n    reference_id: user_lakeside\n"
+            "    credentials: {access_token: at-secret}",
+            "account: solum\n    defaults: {created_by: id:b0}",
+        )
+        await reloaded(house)
+        await house.store.resume("lakeside", "emr", house.clock)
+        house.services.dispatcher.wake()
+
+        await house.comes_to(held, "held")
+        await house.rests()
+
+        now = await house.now(held)
+        assert (now.state, now.content.problem.code) == ("held", "connection-changed")
+        assert await house.store.paused() == ()
+    assert house.road.creates == []
+
+
+@run
+async def test_what_a_change_of_connection_held_goes_out_once_the_connection_is_as_it_was(house):
+    here = "account: cobalt-main\n    emr: eclinicalworks"
+    async with house.open():
+        await house.store.pause("lakeside", "emr", BLOCKED, house.clock, probed=False)
+        held = await house.submit(call_back())
+        house.edit(CLINIC, here, "account: cobalt-main\n    emr: athenahealth")
+        await reloaded(house)
+        await house.store.resume("lakeside", "emr", house.clock)
+        house.services.dispatcher.wake()
+        await house.rests()
+        assert (await house.now(held)).content.problem.code == "connection-changed"
+
+        house.edit(CLINIC, "account: cobalt-main\n    emr: athenahealth", here)
+        await reloaded(house)
+
+        assert (await house.now(held)).state == "submitted"
+    assert len(house.road.creates) == 1
+
+
+@run
+async def test_an_unknown_is_not_looked_up_at_a_vendor_it_was_not_sent_to(house):
+    async with house.open():
+        house.road.answers(ConnectionResetError())
+        lost = await house.submit(call_back(type="vob"))
+        assert (lost.state, lost.adapter) == ("unknown", "task_api")
+        house.edit(
+            CLINIC,
+            "account: solum",
+            "account: cobalt-main\n    emr: eclinicalworks\n    credentials: {access_token: x}",
+        )
+        await reloaded(house)
+        looked = len(house.road.sent)
+
+        house.advance(days=1)
+        await house.rests()
+
+        assert (await house.now(lost)).state == "unknown"
+        assert len(house.road.sent) == looked
+
+
+@run
+async def test_a_note_on_a_task_whose_connection_became_another_one_is_refused(house):
+    async with house.open():
+        task = await house.submit(call_back())
+        house.edit(CLINIC, "emr: eclinicalworks", "emr: athenahealth")
+        await reloaded(house)
+
+        with pytest.raises(Refused) as refused:
+            await house.hand_in({"task_id": task.id, "text": "Called back."}, AddNote)
+
+        assert refused.value.problem.code == "unknown-connection"
+
+
+@run
+async def test_a_reload_leaves_the_database_and_says_that_it_needs_a_restart(house):
+    async with house.open():
+        house.edit(GATEWAY, "sqlite:///unused.db", "sqlite:///another.db")
+
+        assert (await reloaded(house)).restart_needed == ["database"]
+
+
+@run
+async def test_new_deadlines_hold_from_the_reload_on(house):
+    async with house.open():
+        house.edit(GATEWAY, "mode: development", "mode: development\ntimeouts: {connect: 1, send: 2}")
+        await reloaded(house)
+
+        assert house.services.configured.config.timeouts == Timeouts(connect=1, send=2)
+        await house.submit(call_back())
+    (request,) = house.road.creates
+    assert request.extensions["timeout"]["connect"] == 1
+
+
+@run
+async def test_an_account_that_goes_while_it_is_sent_to_leaves_no_place_taken_when_it_comes_back(house):
+    held_up = asyncio.Event()
+    account = (
+        "  solum:\n    adapter: task_api\n    base_url: http://solum.test\n    credentials: {api_key: sk-secret}\n"
+    )
+    account += "    limits: {concurrency: 3}\n"
+    connection = "  front-desk:\n    account: solum\n"
+    async with house.open():
+        house.road.connect = held_up.wait
+        going = await house.hand_in(call_back(type="vob"))
+        house.edit(GATEWAY, account, "")
+        house.edit(CLINIC, connection, "  front-desk:\n    account: harbour-main\n")
+        house.edit(
+            CLINIC, "    defaults: {created_by: bot, assignees: [bot], due_in: 2d, title_from: description}\n", ""
+        )
+        await house.services.reloader.reload()
+        held_up.set()
+        await house.comes_to(going.record, "unknown")
+        house.edit(GATEWAY, "accounts:\n", f"accounts:\n{account}")
+        await reloaded(house)
+
+        assert house.services.dispatcher.pacer.room(house.services.configured.config.accounts["solum"]) == 3

@@ -1,0 +1,86 @@
+"""Where vendors' answers and the capability table differ, as it is listed."""
+
+import pytest
+from web.world import answering, task
+
+TRIAL = "capabilities: {emr: {create_task: {fields: {notify: {need: advisory, note: on trial}}}}}"
+
+
+def wants(name, status=400):
+    """A vendor that misses a field."""
+    return answering(status, json={"success": False, "message": f"Missing required field: {name}"})
+
+
+def rejected(gateway, clinic_id="north", **fields):
+    """A task that the vendor refuses."""
+    answer = gateway.post("/v1/tasks", task(clinic_id, **fields))
+    assert (answer.status_code, answer.json()["code"]) == (422, "vendor-rejected")
+    return answer.json()["delivery"]
+
+
+def drift(gateway, by="everything"):
+    answer = gateway.get("/v1/capabilities/drift", by=by)
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def test_nothing_is_listed_where_nothing_was_learnt(gateway):
+    gateway.submitted(task())
+
+    assert drift(gateway) == {"items": [], "trials": [], "next_cursor": None}
+
+
+def test_a_field_that_the_vendor_wanted_is_listed_by_our_name_with_where_and_how_it_is_known(gateway):
+    gateway.vendors.handler = wants("subject")
+    made = [rejected(gateway) for _ in range(2)]
+
+    (seen,) = drift(gateway)["items"]
+
+    assert {name: seen[name] for name in ("vendor", "emr", "clinic_id", "connection", "operation")} == {
+        "vendor": "cobalt", "emr": "eclinicalworks", "clinic_id": "north", "connection": "emr",
+        "operation": "create_task",
+    }  # fmt: skip
+    assert (seen["field"], seen["vendor_name"]) == ("title", "subject")
+    assert (seen["code"], seen["status"], seen["count"]) == ("missing-field", 400, 2)
+    assert seen["delivery_id"] == made[1]["id"]
+    assert seen["first_at"] < seen["last_at"]
+    assert (seen["rule"]["need"], seen["rule"]["where"]) == ("optional", "adapter: cobalt")
+
+
+def test_a_name_that_maps_to_no_place_is_listed_by_the_vendors_name(gateway):
+    gateway.vendors.handler = wants("department_id")
+    rejected(gateway)
+
+    (seen,) = drift(gateway)["items"]
+
+    assert (seen["field"], seen["vendor_name"], seen["rule"]) == (None, "department_id", None)
+
+
+def test_no_word_of_the_patient_is_listed(gateway):
+    text = "Missing required field: subject of Ms. CANARY"
+    gateway.vendors.handler = answering(400, json={"success": False, "message": text})
+    rejected(gateway, description="About CANARY")
+
+    assert "CANARY" not in gateway.get("/v1/capabilities/drift").text
+
+
+def test_a_refusal_for_another_reason_is_not_listed(gateway):
+    gateway.vendors.handler = answering(404, json={"success": False, "message": "User not found."})
+    rejected(gateway)
+
+    assert drift(gateway)["items"] == []
+
+
+def test_a_foreign_clinics_drift_is_not_there(gateway):
+    gateway.vendors.handler = wants("phone_call_type_id")
+    rejected(gateway, "south", title="t", assignees=["dr-wilson"])
+
+    assert [seen["clinic_id"] for seen in drift(gateway)["items"]] == ["south"]
+    assert drift(gateway, by="north") == {"items": [], "trials": [], "next_cursor": None}
+
+
+@pytest.fixture
+def on_trial(tmp_path):
+    """A gateway whose northern clinic tries a rule out."""
+    with made(tmp_path, more=f"answer_within: 2\n") as gateway:
+        yield gateway
