@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from litestar import Controller, get, post
 from litestar.params import FromPath, JSONBody
 from msgspec import structs
@@ -179,25 +177,27 @@ def _operation(connection: Connection, name: Name, rule: Rule) -> OperationRule:
         source=rule.support.source,
         where=rule.support.where,
         note=rule.support.note,
-        fields=_fields(connection, name, rule),
+        fields={path: told for path in rule.fields if (told := field_rule(connection, name, path))},
         one_of=[{"fields": group.fields, "source": group.source, "where": group.where} for group in rule.one_of],
         defaults=_defaults(connection, name),
     )
 
 
-def _fields(connection: Connection, name: Name, rule: Rule) -> Mapping[str, FieldRule]:
-    places = connection.adapter.operation(name).places
-    return {
-        path: FieldRule(
-            need=cell.need,
-            place=places[path].wire if path in places else None,
-            source=cell.source,
-            where=cell.where,
-            checked=cell.checked,
-            note=cell.note,
-        )
-        for path, cell in rule.fields.items()
-    }
+def field_rule(connection: Connection, name: Name, path: str) -> FieldRule | None:
+    """What holds for a field of an operation; None for one that the table is silent about."""
+    rule = connection.rules.get(name)
+    cell = rule.fields.get(path) if rule else None
+    if cell is None:
+        return None
+    spot = connection.adapter.operation(name).places.get(path)
+    return FieldRule(
+        need=cell.need,
+        place=spot.wire if spot else None,
+        source=cell.source,
+        where=cell.where,
+        checked=cell.checked,
+        note=cell.note,
+    )
 
 
 def _defaults(connection: Connection, name: Name) -> list[str]:

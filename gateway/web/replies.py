@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from gateway.rules.clinic import Need, Provenance, Role
+from gateway.store.drift import Observation, Trial
 from schemas.command import Body
 from schemas.delivery import Delivery, Happening
 from schemas.private import Private
@@ -99,6 +100,29 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     clinic_id: str
     config_version: str
     connections: Sequence[ConnectionRules]
+
+
+class DriftObservation(Observation, frozen=True, kw_only=True):
+    """An observation, and what the table in force says of its field.
+
+    `rule` is null for a name that maps to no place, and where the connection is gone or has become another one.
+    """
+
+    rule: FieldRule | None
+
+
+class DriftTrial(Trial, frozen=True, kw_only=True):
+    """A rule on trial, and what the table in force says of its field by now; null where the connection is gone."""
+
+    rule: FieldRule | None
+
+
+class Drift(Struct, frozen=True, kw_only=True):
+    """What vendors wanted beyond the capability table, and how rules on trial fare; what was seen last first."""
+
+    items: Sequence[DriftObservation]
+    trials: Sequence[DriftTrial]
+    next_cursor: None = None
 
 
 class ConnectionHealth(Struct, frozen=True, kw_only=True):

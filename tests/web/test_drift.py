@@ -1,9 +1,6 @@
 """Where vendors' answers and the capability table differ, as it is listed."""
 
-import pytest
 from web.world import answering, task
-
-TRIAL = "capabilities: {emr: {create_task: {fields: {notify: {need: advisory, note: on trial}}}}}"
 
 
 def wants(name, status=400):
@@ -11,9 +8,9 @@ def wants(name, status=400):
     return answering(status, json={"success": False, "message": f"Missing required field: {name}"})
 
 
-def rejected(gateway, clinic_id="north", **fields):
+def rejected(gateway, body=None):
     """A task that the vendor refuses."""
-    answer = gateway.post("/v1/tasks", task(clinic_id, **fields))
+    answer = gateway.post("/v1/tasks", body or task())
     assert (answer.status_code, answer.json()["code"]) == (422, "vendor-rejected")
     return answer.json()["delivery"]
 
@@ -59,7 +56,7 @@ def test_a_name_that_maps_to_no_place_is_listed_by_the_vendors_name(gateway):
 def test_no_word_of_the_patient_is_listed(gateway):
     text = "Missing required field: subject of Ms. CANARY"
     gateway.vendors.handler = answering(400, json={"success": False, "message": text})
-    rejected(gateway, description="About CANARY")
+    rejected(gateway, task(description="About CANARY"))
 
     assert "CANARY" not in gateway.get("/v1/capabilities/drift").text
 
@@ -73,14 +70,43 @@ def test_a_refusal_for_another_reason_is_not_listed(gateway):
 
 def test_a_foreign_clinics_drift_is_not_there(gateway):
     gateway.vendors.handler = wants("phone_call_type_id")
-    rejected(gateway, "south", title="t", assignees=["dr-wilson"])
+    rejected(gateway, task("south", title="t", assignees=["dr-wilson"]))
 
     assert [seen["clinic_id"] for seen in drift(gateway)["items"]] == ["south"]
     assert drift(gateway, by="north") == {"items": [], "trials": [], "next_cursor": None}
 
 
-@pytest.fixture
-def on_trial(tmp_path):
-    """A gateway whose northern clinic tries a rule out."""
-    with made(tmp_path, more=f"answer_within: 2\n") as gateway:
-        yield gateway
+def eastern(**fields):
+    """A task for the clinic whose table tries out whether titles are needed."""
+    return task("east", assignees=["dr-wilson"], encounter_note_id="nte_1", **fields)
+
+
+def test_a_rule_on_trial_is_noted_on_the_delivery_and_counted_and_the_task_is_sent(gateway):
+    without = gateway.submitted(eastern())
+    given = gateway.submitted(eastern(title="Call back"))
+
+    assert {"field": "title", "fate": "missing"} in without["mapping"]
+    assert "missing" not in {entry["fate"] for entry in given["mapping"]}
+    assert (without["state"], given["state"], len(gateway.vendors.requests)) == ("delivered", "delivered", 2)
+    (trial,) = drift(gateway)["trials"]
+    assert (trial["clinic_id"], trial["vendor"], trial["emr"]) == ("east", "maxcare", None)
+    assert (trial["field"], trial["accepted"], trial["refused"]) == ("title", 1, 0)
+    assert (trial["rule"]["need"], trial["rule"]["where"]) == ("advisory", "emr_capabilities.yaml: maxcare.*")
+
+
+def test_a_refusal_of_what_lacks_a_field_on_trial_is_counted_too(gateway):
+    gateway.vendors.handler = answering(404, json={"code": "not_found", "message": "no such note"})
+    rejected(gateway, eastern())
+
+    (trial,) = drift(gateway)["trials"]
+
+    assert (trial["accepted"], trial["refused"]) == (0, 1)
+
+
+def test_an_explanation_notes_what_a_rule_on_trial_misses_and_counts_nothing(gateway):
+    told = gateway.post("/v1/tasks/explain", eastern()).json()
+
+    assert told["would"] == "send"
+    assert told["advisories"] == ["title"]
+    assert {"field": "title", "fate": "missing"} in told["mapping"]
+    assert drift(gateway)["trials"] == []

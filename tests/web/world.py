@@ -96,6 +96,8 @@ cobalt:
   "*": {create_claim: {supported: false, source: documented, note: "eClinicalWorks only"}}
   eclinicalworks: {create_claim: {supported: true, source: documented}}
   athenahealth: {create_task: {source: operator, fields: {title: required, assignees: required}}}
+maxcare:
+  "*": {create_task: {fields: {title: advisory}}}
 """
 
 
