@@ -45,8 +45,11 @@ class Store(ABC):
         self.bell = Bell()
 
     @abstractmethod
-    async def open(self) -> None:
-        """Connect and bring the schema up to date. Raises StoreUnavailable, also when another process has it."""
+    async def open(self, *, read_only: bool = False) -> None:
+        """Connect and bring the schema up to date. Raises StoreUnavailable, also when another process has it.
+
+        `read_only`: also beside another process, and nothing is written, not even a migration; only reads work then.
+        """
 
     @abstractmethod
     async def close(self) -> None:

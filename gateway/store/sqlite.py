@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from importlib import resources
 from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any, TypeVar, cast
@@ -22,6 +21,7 @@ from typing import IO, Any, TypeVar, cast
 from gateway.store.base import Store, StoreUnavailable
 from gateway.store.rows import Tx
 from gateway.store.saving import NewId
+from gateway.store.sqlite_schema import bring_up_to_date, check_up_to_date
 
 T = TypeVar("T")
 _Job = tuple[Callable[[Tx], Any], "asyncio.Future[Any]"]
@@ -40,6 +40,7 @@ class SqliteStore(Store):
     def __init__(self, path: Path, new_id: NewId) -> None:
         super().__init__(new_id)
         self._path = path
+        self._address = path.absolute().as_uri()
         self._lock: IO[str] | None = None
         self._waiting: list[_Job] = []
         self._busy = False
@@ -52,9 +53,17 @@ class SqliteStore(Store):
         self._reader = threading.local()
         self._reading: list[sqlite3.Connection] = []
 
-    async def open(self) -> None:
-        """Lock the file, migrate it, start the writer's thread."""
+    async def open(self, *, read_only: bool = False) -> None:
+        """Lock the file, migrate it, start the writer's thread; or only see whether it can be read."""
         self._loop = asyncio.get_running_loop()
+        if read_only:
+            self._address += _reading_only(self._path)
+            try:
+                await self.read(check_up_to_date)
+            except BaseException:
+                await self.close()
+                raise
+            return
         self._lock = _locked(self._path)
         try:
             self._writer = await asyncio.to_thread(self._prepared)
@@ -88,6 +97,8 @@ class SqliteStore(Store):
     async def write(self, job: Callable[[Tx], T]) -> T:
         """Run `job` with the next batch; returns after the commit. The job runs even if the caller is cancelled."""
         self._refuse_if_closed()
+        if self._thread is None:
+            raise StoreUnavailable(f"{self._path} is open for reading only")
         future: asyncio.Future[T] = self._loop.create_future()
         self._waiting.append((job, future))
         if not self._busy:
@@ -111,7 +122,7 @@ class SqliteStore(Store):
             writer.execute("PRAGMA journal_mode = WAL")
             writer.execute("PRAGMA synchronous = FULL")
             writer.execute("PRAGMA wal_autocheckpoint = 4000")
-            _migrate(writer)
+            bring_up_to_date(writer)
         except (sqlite3.Error, StoreUnavailable) as error:
             if writer is not None:
                 writer.close()
@@ -120,8 +131,9 @@ class SqliteStore(Store):
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(
-            self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
-        )
+            self._address, uri=True,
+            timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256,
+        )  # fmt: skip
 
     def _read(self, job: Callable[[Tx], T]) -> T:
         connection: sqlite3.Connection | None = getattr(self._reader, "connection", None)
@@ -215,14 +227,12 @@ def _locked(path: Path) -> IO[str]:
     return lock
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
-    """Apply the numbered migrations that the file has not seen. Raises StoreUnavailable for a file of newer code."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    scripts = sorted(
-        (entry for entry in resources.files("gateway.store.migrations").iterdir() if entry.name.endswith(".sql")),
-        key=lambda entry: entry.name,
-    )
-    if version > len(scripts):
-        raise StoreUnavailable(f"the database's schema is version {version}, newer than this program's {len(scripts)}")
-    for number, script in enumerate(scripts[version:], start=version + 1):
-        connection.executescript(f"BEGIN IMMEDIATE;\n{script.read_text()}\nPRAGMA user_version = {number};\nCOMMIT;")
+def _reading_only(path: Path) -> str:
+    """How the file is opened so that nothing is written.
+
+    A file in WAL mode without a log is nobody's at the moment; opened as any other, SQLite would leave a new log beside
+    it, which might then belong to a user who locks the gateway out.
+    """
+    if not path.exists():
+        raise StoreUnavailable(f"{path}: there is no such file")
+    return "?mode=ro" if path.with_name(path.name + "-wal").exists() else "?mode=ro&immutable=1"
