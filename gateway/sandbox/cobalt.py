@@ -64,7 +64,7 @@ class Cobalt(CobaltMemory):
         token, link = self.require_link(request)
         body = await read_body(request)
         required = ("description", "patient_mrn", *self.settings.requires.get(link.emr, ()))
-        check_text(body, required=required, optional=CONDITIONAL)
+        check_text(body, required=(*required, *self.missing(body)), optional=CONDITIONAL)
         check_notify_list(body)
         if not link.has_user(body.get("assignee_user_id")):
             raise refusal(404, "User not found.")

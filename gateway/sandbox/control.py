@@ -6,6 +6,7 @@
 | `GET /_sandbox/created?kind=` | everything created, in order: `{count, items[{at, kind, id, body}]}` |
 | `GET /_sandbox/pushes` | every attempt to deliver a webhook: `{count, items[]}` |
 | `GET`, `PUT`, `DELETE /_sandbox/faults` | the faults; PUT takes one or a list, and replaces all |
+| `PUT /_sandbox/demands` `["subject"]` | the fields that a task must have beyond what the page requires |
 | `POST /_sandbox/reset` | everything as at the start |
 """
 
@@ -38,10 +39,15 @@ def add_control(app: web.Application, stand: Stand) -> None:
         stand.reset()
         return web.Response(status=204)
 
+    async def demand(request: web.Request) -> web.Response:
+        stand.demands = await told(request, list[str])
+        return reply(stand.demands)
+
     app.router.add_get("/_sandbox/requests", requests)
     app.router.add_get("/_sandbox/created", created)
     app.router.add_get("/_sandbox/pushes", pushes)
     app.router.add_post("/_sandbox/reset", reset)
+    app.router.add_put("/_sandbox/demands", demand)
     add_faults(app, stand)
 
 

@@ -107,7 +107,7 @@ class MaxCare(Stand):
         body = read_object(await request.read()) if request.content_type == "application/json" else None
         if body is None:
             raise refused(400, "bad_request", "Request body must be a JSON object")
-        check_task(body)
+        check_task(body, self.missing(body))
         fault = self.faults.take_result("create_task")
         failed = fault is not None and fault.kind == "result_failed"
         task = Task(organization, self.show(body, "failed" if failed else self.sync.sync_status))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -19,9 +20,9 @@ def refused(status: int, code: str, message: str) -> Refusal:
     return Refusal(status, {"code": code, "message": message, "trace_id": uuid4().hex})
 
 
-def check_task(body: Json) -> None:
-    """Refuses a body without the page's four fields, or with ids that are none."""
-    for name in ("noteId", "providerId", "notes"):
+def check_task(body: Json, missing: Sequence[str]) -> None:
+    """Refuses a body without the page's four fields or what is demanded besides, or with ids that are none."""
+    for name in ("noteId", "providerId", "notes", *missing):
         value = body.get(name)
         if value is None or (isinstance(value, str) and not value.strip()):
             raise refused(400, "bad_request", f"'{name}' is required")

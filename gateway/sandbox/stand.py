@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -67,6 +67,7 @@ class Stand:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.faults = Faults()
+        self.demands: Sequence[str] = ()
         self.pusher = Pusher(clock)
         self.requests: deque[Received] = deque(maxlen=REQUESTS_KEPT)
         self.created: list[Created] = []
@@ -77,9 +78,14 @@ class Stand:
         for task in self._later:
             task.cancel()
         self.faults.replace(())
+        self.demands = ()
         self.pusher.pushes.clear()
         self.requests.clear()
         self.created.clear()
+
+    def missing(self, task: Json) -> list[str]:
+        """The fields that are demanded of a task beyond what the page requires, and that it does not give."""
+        return [name for name in self.demands if task.get(name) in (None, "")]
 
     def create(self, kind: str, ident: str, body: Json) -> None:
         """Notes that a thing was created."""

@@ -101,7 +101,7 @@ class TaskApi(Stand):
         """POST /v1/tasks: the bare task, without its assignees."""
         self.require_key(request)
         body = read_object(await request.read()) if request.content_type == "application/json" else None
-        check_task(body)
+        check_task(body, self.missing(body or {}))
         given = body or {}
         shown = self.show(given)
         self.tasks[shown["id"]] = Task(shown, given["assigned_user_ids"])

@@ -7,7 +7,7 @@ The create-task page lists types, minimum lengths and defaults; its wording is P
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,11 +34,11 @@ EMPTY_STRING: Fault = ("string_too_short", "String should have at least 1 charac
 EMPTY_LIST: Fault = ("too_short", "List should have at least 1 item after validation, not 0")
 
 
-def check_task(body: Json | None) -> None:
-    """Refuses a body with anything wrong."""
+def check_task(body: Json | None, missing: Sequence[str]) -> None:
+    """Refuses a body with anything wrong, or without what is demanded besides."""
     if body is None:
         raise unprocessable([error(["body"], NO_OBJECT, None)])
-    errors = list(faults_of(body))
+    errors = [*(error(["body", name], MISSING, body) for name in missing), *faults_of(body)]
     if errors:
         raise unprocessable(errors)
 
