@@ -90,14 +90,14 @@ class Sender:
         code = getattr(outcome, "code", "")
         asked = outcome.retry_after if isinstance(outcome, NotApplied) else None
         tries = record.attempts + 1
-        connection = self._configured.connection(record.clinic_id, record.connection)
+        way = self._configured.way_of(record)
         result = Result(
             outcome=outcome,
             status=status,
             at=now,
             retry_at=next_try(now, tries, asked, code, self._world.roll()),
-            look_at=self._first_look(connection, outcome) if connection else None,
-            observed=drift.observed(record, connection, outcome, status) if connection else None,
+            look_at=self._first_look(record, outcome),
+            observed=drift.observed(record, way, outcome, status) if way else None,
         )
         if account := self._configured.config.accounts.get(record.account):
             self.pacer.proved(account, outcome, result.retry_at)
@@ -116,8 +116,9 @@ class Sender:
             else:
                 return
 
-    def _first_look(self, connection: Connection, outcome: Outcome) -> datetime | None:
-        if not isinstance(outcome, Applied | Pending | Unknown):
+    def _first_look(self, record: Record, outcome: Outcome) -> datetime | None:
+        connection = self._configured.connection(record.clinic_id, record.connection)
+        if connection is None or not isinstance(outcome, Applied | Pending | Unknown):
             return None
         state: State = "unknown" if isinstance(outcome, Unknown) else "submitted"
         return after_looks(0, waits(state, connection.account, self._configured.config.follow), self._world.now())

@@ -31,14 +31,12 @@ class Observed(Struct, frozen=True, kw_only=True):
 
 
 def observed(record: Record, connection: Connection, outcome: Outcome, status: int | None) -> Observed | None:
-    """What a vendor's answer to `record` teaches of the table in force, if anything.
+    """What a vendor's answer to `record`, which went through `connection`, teaches of the table in force, if anything.
 
     Only a refusal that says a field is missing counts: one for a wrong value would not be cured by requiring the field.
     Nor would one for a field that was sent.
     """
-    is_its_own = (connection.adapter.name, connection.emr) == (record.adapter, record.emr)
-    rule = connection.rules.get(record.operation) if is_its_own else None
-    if rule is None or not isinstance(outcome, Refused) or outcome.code != MISSING_FIELD:
+    if not isinstance(outcome, Refused) or outcome.code != MISSING_FIELD:
         return None
     named = outcome.field
     if named is None or _NAME.fullmatch(named) is None:
@@ -47,7 +45,8 @@ def observed(record: Record, connection: Connection, outcome: Outcome, status: i
     if place is None or place.wire is None:
         is_news, ours, theirs = named not in record.content.extras, None, named
     else:
-        is_news = named not in record.content.values and rule.fields[named].need != "required"
+        required = connection.rules[record.operation].fields[named].need == "required"
+        is_news = not required and named not in record.content.values
         ours, theirs = named, place.wire
     return Observed(field=ours, vendor_name=theirs, code=outcome.code, status=status) if is_news else None
 

@@ -2,8 +2,8 @@
 
 import pytest
 from msgspec import structs
-from rules.clinics import BY_ADAPTER, LAKESIDE, with_need
-from rules.records import attempt, note, record, result
+from rules.clinics import LAKESIDE, with_need
+from rules.records import attempt, record, result
 
 from gateway.rules.attempts import settle
 from gateway.rules.drift import Observed, observed, told, tried
@@ -70,17 +70,6 @@ def test_a_field_that_was_sent_among_the_vendors_own_is_no_news():
     given = structs.replace(before.content, extras={"department_id": "7"})
 
     assert seen(missing("department_id"), before=structs.replace(before, content=given)) is None
-
-
-@pytest.mark.parametrize("change", [{"adapter": "maxcare"}, {"emr": "athenahealth"}])
-def test_a_connection_that_has_become_another_one_teaches_nothing_by_an_old_answer(change):
-    assert seen(missing("title"), before=record("sending", UNTITLED, **change)) is None
-
-
-def test_an_operation_that_the_adapter_has_no_more_teaches_nothing():
-    task_api = BY_ADAPTER["task_api"].connections["tasks"]
-
-    assert observed(note("sending", adapter="task_api", emr=None), task_api, missing("text"), 422) is None
 
 
 def test_the_event_says_where_and_what_and_nothing_of_the_patient():
