@@ -14,7 +14,7 @@ from hashlib import sha256
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
@@ -51,6 +51,17 @@ def discover(paths: Sequence[Path] = ()) -> Mapping[str, Adapter[Any, Any]]:
     if reasons:
         raise BrokenAdapter(reasons, found)
     return found
+
+
+def load(file: Path) -> Adapter[Any, Any]:
+    """The adapter of one file, made anew. Raises BrokenAdapter with everything that keeps it from being used."""
+    try:
+        adapter = getattr(_load(file), "adapter", None)
+    except Exception as error:  # a broken file may raise anything
+        raise BrokenAdapter([(str(file), _raised(error))], {}) from error
+    if faults := list(_faults(adapter)):
+        raise BrokenAdapter([(str(file), fault) for fault in faults], {})
+    return cast("Adapter[Any, Any]", adapter)
 
 
 def _modules(paths: Sequence[Path], reasons: list[tuple[str, str]]) -> Iterator[tuple[str, ModuleType]]:

@@ -30,13 +30,14 @@ from schemas.problem import problem
 
 MOST = 1024 * 1024
 """The longest webhook, in bytes."""
+KEPT_HEADERS = frozenset({"content-type", "webhook-id", "webhook-timestamp", "webhook-attempt", "user-agent"})
+"""The headers that are stored with a webhook, and all that is left of them when it is read."""
 
 _CATCH_UP = 500
 _PAUSE = 5.0
 """Seconds between two tries to read a webhook while the database is unavailable."""
 _HINTS = timedelta(minutes=1)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-_KEPT_HEADERS = frozenset({"content-type", "webhook-id", "webhook-timestamp", "webhook-attempt", "user-agent"})
 
 log = structlog.get_logger("receive")
 
@@ -65,7 +66,7 @@ class Mailbox:
             account=account.name,
             received_at=self._world.now(),
             state=self._verified(account, headers, body),
-            headers={name: value for name, value in headers.items() if name in _KEPT_HEADERS},
+            headers={name: value for name, value in headers.items() if name in KEPT_HEADERS},
             body=body,
         )
         unread = await self._store.keep_webhook(hook, sha256(body).hexdigest())
@@ -81,7 +82,7 @@ class Mailbox:
             unread.extend(hooks)
             before = hooks[-1].id
         for hook in reversed(unread):
-            if not await self._read(hook):
+            if hook.readable and not await self._read(hook):
                 self._read_soon(hook, after=_PAUSE)
 
     def _read_soon(self, hook: Webhook, after: float = 0) -> None:

@@ -19,11 +19,8 @@ def without_answer(*, begun: bool, fault: str) -> Outcome:
 
 
 def of_answer(adapter: Adapter[Any, Any], sent: Sent, response: HttpResponse, *, doubt: bool) -> Outcome:
-    """What the vendor's answer proves. `doubt`: an earlier attempt may have been applied.
-
-    What the adapter cannot read is unknown on a 2xx (it was probably applied), else what the status proves.
-    """
-    answered = _read(adapter, sent, response)
+    """What the vendor's answer proves. `doubt`: an earlier attempt may have been applied."""
+    answered = read_answer(adapter, sent, response)
     if isinstance(answered, Applied | Pending) and not any(answered.ids.values()):
         return Unknown(code="no-id")
     if doubt and isinstance(answered, Refused) and (answered.code == "duplicate" or response.status == 409):  # noqa: PLR2004
@@ -38,7 +35,11 @@ def _in_our_words(adapter: Adapter[Any, Any], sent: Sent, answered: Outcome) -> 
     return structs.replace(answered, field=adapter.ours(sent.operation, answered.field) or answered.field)
 
 
-def _read(adapter: Adapter[Any, Any], sent: Sent, response: HttpResponse) -> Outcome:
+def read_answer(adapter: Adapter[Any, Any], sent: Sent, response: HttpResponse) -> Outcome:
+    """The adapter's own reading of an answer.
+
+    What the adapter cannot read is unknown on a 2xx (it was probably applied), else what the status proves.
+    """
     succeeded = 200 <= response.status < 300  # noqa: PLR2004 - the class of successes
     if response.headers.get("content-encoding", "identity") != "identity":
         return Unknown(code="unreadable") if succeeded else by_status(response)

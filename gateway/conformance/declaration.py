@@ -1,0 +1,112 @@
+"""What an adapter says of itself: its name, its tables, its credentials, and that nothing in the file is left to do."""
+
+from __future__ import annotations
+
+import re
+from typing import get_args
+
+from adapters.base import Secret
+from gateway.conformance.canaries import fields
+from gateway.conformance.check import Fault, Faults, Group, Subject
+from schemas.command import LISTS
+
+_SOUNDS_SECRET = re.compile(r"key|secret|token|password|passphrase|credential", re.IGNORECASE)
+_LEFT = re.compile(r"\b(TODO|FIXME|XXX)\b")
+
+
+def name_origin_and_page_are_given(it: Subject) -> Faults:
+    """The name, the origin and the documentation page have their form.
+
+    `name` is what configuration calls the vendor: lower-case letters, digits and underscores. `base_url` is the origin
+    alone (https://api.vendor.example); paths belong to operations. `docs` is the page the adapter was written from.
+    """
+    adapter = it.adapter
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", adapter.name):
+        yield Fault("name", f"'{adapter.name}' is not lower-case letters, digits and underscores")
+    if not re.fullmatch(r"https://[^/]+", adapter.base_url):
+        yield Fault("base_url", f"'{adapter.base_url}' is no https:// origin without a path")
+    if not adapter.docs.startswith("https://"):
+        yield Fault("docs", f"'{adapter.docs}' is no https:// address")
+
+
+def something_can_be_done(it: Subject) -> Faults:
+    """At least one operation is declared, and one of its fields is required.
+
+    `operations` is a tuple of Operation; what the vendor refuses to do without is `Place(wire, "required")`.
+    """
+    if not it.adapter.operations:
+        yield Fault("operations", "is empty")
+    for operation in it.adapter.operations:
+        if not any(spot.need == "required" for spot in operation.places.values()):
+            yield Fault(operation.name, "requires nothing, so an empty command would be sent")
+
+
+def no_two_fields_go_to_one_place(it: Subject) -> Faults:
+    """No two fields go to one place.
+
+    The later one would overwrite the earlier. Give one of them its own wire name, or fold it.
+    """
+    for operation in it.adapter.operations:
+        taken: dict[str, str] = {}
+        for path, spot in operation.places.items():
+            if spot.wire is not None and taken.setdefault(spot.wire, path) != path:
+                yield Fault(operation.name, f"'{path}' and '{taken[spot.wire]}' both go to '{spot.wire}'")
+
+
+def only_lists_are_cut(it: Subject) -> Faults:
+    """Only lists are cut to a number of elements.
+
+    `most` is for the fields that hold lists: assignees, notify, tags.
+    """
+    for operation in it.adapter.operations:
+        for path, spot in operation.places.items():
+            if spot.most is not None and path not in LISTS:
+                yield Fault(operation.name, f"'{path}' is no list, yet has most={spot.most}")
+            if spot.most is not None and spot.most < 1:
+                yield Fault(operation.name, f"most={spot.most} leaves nothing of '{path}'")
+
+
+def a_folded_field_is_never_required(it: Subject) -> Faults:
+    """A folded field is never required, nor something that only some EMRs want.
+
+    A field without a place of its own joins the text; there is nothing the vendor could miss. Write FOLDED.
+    """
+    for operation in it.adapter.operations:
+        for path, spot in operation.places.items():
+            if spot.wire is None and spot.need != "optional":
+                yield Fault(operation.name, f"'{path}' has no place, yet is '{spot.need}'")
+
+
+def secrets_are_secret(it: Subject) -> Faults:
+    """Every credential that sounds like a secret is a Secret.
+
+    Give the field the type `Secret`; it prints as *** and its text is reached by `reveal()`.
+    """
+    for level, field in fields(it.adapter):
+        kinds = get_args(field.type) or (field.type,)
+        if _SOUNDS_SECRET.search(field.name) and str in kinds and Secret not in kinds:
+            yield Fault(f"{level}.{field.name}", "is a str, which prints")
+
+
+def nothing_is_left_to_do(it: Subject) -> Faults:
+    """Nothing in the file is left to do.
+
+    Do it, or write down as a fact what the vendor leaves open.
+    """
+    for number, line in enumerate(it.text.splitlines(), 1):
+        if found := _LEFT.search(line):
+            yield Fault(f"{it.file.name}:{number}", found[0])
+
+
+GROUP = Group(
+    title="Declaration",
+    checks=(
+        name_origin_and_page_are_given,
+        something_can_be_done,
+        no_two_fields_go_to_one_place,
+        only_lists_are_cut,
+        a_folded_field_is_never_required,
+        secrets_are_secret,
+        nothing_is_left_to_do,
+    ),
+)
