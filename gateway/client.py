@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 import msgspec
 
+from gateway.errors import TaskGatewayError, Unreachable
 from schemas.command import AddNote, CreateClaim, CreateTask
 from schemas.delivery import Delivery
 from schemas.private import Secret
 from schemas.problem import Problem
 
+T = TypeVar("T")
+
 _PATHS: Mapping[type, str] = {CreateTask: "/v1/tasks", AddNote: "/v1/notes", CreateClaim: "/v1/claims"}
 _PLURALS = {"tsk": "tasks", "note": "notes", "clm": "claims"}
 
 
-class ProblemError(Exception):
+class ProblemError(TaskGatewayError):
     """The gateway answered with a problem; `problem.delivery` is there when the command was stored."""
 
     def __init__(self, problem: Problem) -> None:
-        super().__init__(f"{problem.status} {problem.code}")
+        super().__init__(f"{problem.status} {problem.code}: {problem.title}")
         self.problem = problem
 
 
@@ -58,6 +61,13 @@ class AsyncClient:
         """The delivery as it is now. Raises ProblemError."""
         plural = _PLURALS.get(delivery_id.partition("_")[0], "tasks")
         return msgspec.json.decode(_sound(await self._http.get(f"/v1/{plural}/{delivery_id}")), type=Delivery)
+
+    async def read(self, path: str, wanted: type[T]) -> T:
+        """What GET `path` answers. Raises ProblemError, and Unreachable where no gateway answers."""
+        try:
+            return msgspec.json.decode(_sound(await self._http.get(path)), type=wanted)
+        except (httpx.TransportError, msgspec.MsgspecError) as error:
+            raise Unreachable(f"{self._http.base_url}: no gateway answers there") from error
 
     async def _submit(self, command: CreateTask | AddNote | CreateClaim, key: str, prefer: str | None) -> Delivery:
         given: dict[str, Any] = msgspec.to_builtins(command)

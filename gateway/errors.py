@@ -4,6 +4,7 @@
   * ConfigErrors    the configuration is not acceptable; holds every mistake
   * Refused         a request is answered with a problem
   * Stopped         the program cannot start; the text says why
+  * Unreachable     a gateway that was called does not answer as one
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ class TaskGatewayError(Exception):
 
 class Stopped(TaskGatewayError):  # noqa: N818 - what it is
     """The program cannot start, and why."""
+
+
+class Unreachable(TaskGatewayError):  # noqa: N818 - what it is
+    """Where a gateway was called, none answers; the text says where."""
 
 
 class ConfigErrors(TaskGatewayError):  # noqa: N818 - it holds all of them

@@ -9,6 +9,7 @@ from importlib.metadata import version
 import rich_click as click
 
 from gateway.cli.adapters import adapter
+from gateway.cli.capabilities import capabilities
 from gateway.cli.check import check
 from gateway.cli.common import errors
 from gateway.cli.keys import key
@@ -25,7 +26,7 @@ def cli() -> None:
     set_up(os.environ.get("TASK_GATEWAY_LOG_LEVEL", "INFO"))
 
 
-for command in (serve, sandbox, demo, check, key, adapter):
+for command in (serve, sandbox, demo, check, key, adapter, capabilities):
     cli.add_command(command)
 
 

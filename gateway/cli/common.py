@@ -14,6 +14,7 @@ from rich.console import Console
 
 from gateway.clinics import load
 from gateway.rules.clinic import Config
+from schemas.private import Secret
 
 T = TypeVar("T")
 
@@ -28,6 +29,14 @@ port_option = click.option(
 port_base_option = click.option(
     "--port-base", type=click.IntRange(1, 65532), default=9100, show_default=True,
     help="The sandbox's ports begin one above: Cobalt, the task API, MaxCare.",
+)  # fmt: skip
+url_option = click.option(
+    "--url", envvar="TASK_GATEWAY_URL", default="http://127.0.0.1:8080", show_default=True, show_envvar=True,
+    help="Where the gateway runs.",
+)  # fmt: skip
+key_option = click.option(
+    "--key", envvar="TASK_GATEWAY_KEY", required=True, show_envvar=True, help="An app's key.",
+    callback=lambda _context, _option, text: Secret(text),
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 errors = Console(stderr=True, highlight=False, markup=False, emoji=False)  # a file's text is shown as it stands

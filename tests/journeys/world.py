@@ -164,11 +164,13 @@ def running(
         process.wait()
 
 
-def run(*arguments: str, directory: Path, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str, directory: Path, seconds: float = 60, environ: Mapping[str, str] = {}
+) -> subprocess.CompletedProcess[str]:
     """The program, run to its end."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("TASK_GATEWAY_")}
     return subprocess.run(
-        [PROGRAM, *arguments], cwd=directory, env={**env, "COLUMNS": "400"}, capture_output=True, text=True,
+        [PROGRAM, *arguments], cwd=directory, env={**env, "COLUMNS": "400", **environ}, capture_output=True, text=True,
         timeout=seconds, check=False,
     )  # fmt: skip
 
