@@ -34,6 +34,15 @@ class Finding(Private, frozen=True, kw_only=True, forbid_unknown_fields=True):
     resend: Annotated[bool, Meta(description="With not_created: make a new delivery of it")] = False
 
 
+def repeated(record: Record, app: App) -> Submission:
+    """A stored command as `app` would submit it today."""
+    kind = COMMANDS[record.kind]
+    posted = dict(record.content.command)
+    if record.parent_id:
+        posted["task_id"] = record.parent_id
+    return Submission(app=app, draft=read(posted, kind), kind=kind, posted=record.content.command)
+
+
 class Asking:
     """Grants or refuses wishes; what cannot be granted raises Refused with 409."""
 
@@ -68,18 +77,8 @@ class Asking:
         return (await self._again(settled, app)).record if finding.resend and not created else settled
 
     async def _again(self, record: Record, app: App) -> Submitted:
-        command_type = COMMANDS[record.kind]
-        posted = dict(record.content.command)
-        if record.parent_id:
-            posted["task_id"] = record.parent_id
-        submission = Submission(
-            app=structs.replace(app, name=record.app),
-            draft=read(posted, command_type),
-            kind=command_type,
-            posted=record.content.command,
-            retry_of=record.id,
-        )
-        return await self._desk.submit(submission)
+        submission = repeated(record, structs.replace(app, name=record.app))
+        return await self._desk.submit(structs.replace(submission, retry_of=record.id))
 
     async def _change(
         self, record: Record, decide: Callable[[Record], Change | None], asked: Asked, version: int | None

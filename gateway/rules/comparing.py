@@ -1,0 +1,153 @@
+"""Two configurations held against each other by what each would do with the same command.
+
+What is told names fields, connections and ids of ours, never a value: values are patients' data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from gateway.rules.planning import Plan
+from gateway.rules.reading import speakable
+from schemas.delivery import Mapped
+from schemas.private import Private
+from schemas.problem import FieldError
+
+DifferenceKind = Literal["refused", "taken", "reason", "clinic", "route", "held", "mapping"]
+"""refused: taken here, and not there. taken: the other way round. reason: refused by both, for others. clinic: in
+neither configuration. route: goes another way. held: waits, or no longer. mapping: a field ends otherwise."""
+
+EXAMPLES = 3
+"""How many ids a difference is shown with."""
+
+
+class Planned(Private, frozen=True, kw_only=True):
+    """What one configuration would do with a command. Only one that is not refused has a way for certain."""
+
+    refusals: frozenset[str] = frozenset()
+    way: Mapping[str, str] = {}
+    fates: Mapping[str, str] = {}
+    """What becomes of each field."""
+    values: Mapping[str, Any] = {}
+    """What goes out, by field."""
+    body: Any = None
+    """The vendor request's, as it is shown to callers."""
+    held: bool = False
+
+
+NO_CLINIC = Planned(refusals=frozenset({"unknown-clinic: its clinic is not configured"}))
+"""What a configuration does with the commands of a clinic that it does not have."""
+
+
+class Difference(Struct, frozen=True, order=True):
+    """One thing that would be otherwise, in words that are the same for every command it happens to."""
+
+    kind: DifferenceKind
+    what: str
+
+
+class Differing(Struct, frozen=True, kw_only=True):
+    """All stored commands of a clinic that one difference would happen to, and the newest ids."""
+
+    clinic_id: str
+    kind: DifferenceKind
+    what: str
+    count: int
+    examples: tuple[str, ...]
+
+
+def refused(errors: Iterable[FieldError]) -> Planned:
+    """A command that is refused without a plan."""
+    return Planned(refusals=frozenset(map(_reason, errors)))
+
+
+def planned(plan: Plan, errors: Iterable[FieldError], report: Iterable[Mapped], *, body: Any, held: bool) -> Planned:
+    """A command with a plan, sound or not. `report` is the plan's with what the adapter adds."""
+    connection = plan.connection
+    return Planned(
+        refusals=frozenset(map(_reason, errors)),
+        way={
+            "connection": connection.name,
+            "adapter": connection.adapter.name,
+            "emr": connection.emr or "none",
+            "account": connection.account.name,
+            "address": connection.account.base_url,
+        },
+        fates={_spoken(each.field): f"{each.fate} as {each.place}" if each.place else each.fate for each in report},
+        values={**plan.values, **{f"vendor_fields.{_spoken(key)}": value for key, value in plan.extras.items()}},
+        body=body,
+        held=held,
+    )
+
+
+def differences(here: Planned, there: Planned) -> list[Difference]:
+    """What the other configuration would do otherwise than the present one."""
+    if here == there == NO_CLINIC:
+        return [Difference("clinic", "its clinic is in neither configuration")]
+    if here.refusals or there.refusals:
+        return _refusals(here.refusals, there.refusals)  # what is not sent has no way
+    ways = [f"{part} {here.way[part]} -> {there.way[part]}" for part in here.way if here.way[part] != there.way[part]]
+    return [
+        *([Difference("route", ", ".join(ways))] if ways else []),
+        *([Difference("held", "waits" if there.held else "waits no longer")] if here.held != there.held else []),
+        *_mappings(here, there),
+    ]
+
+
+def _refusals(here: frozenset[str], there: frozenset[str]) -> list[Difference]:
+    new, gone = sorted(there - here), sorted(here - there)
+    if not here:
+        return [Difference("refused", reason) for reason in new]
+    kind: DifferenceKind = "reason" if there else "taken"
+    also = [Difference("reason", f"also {reason}") for reason in new]
+    return [*also, *(Difference(kind, f"no longer {reason}") for reason in gone)]
+
+
+def _mappings(here: Planned, there: Planned) -> list[Difference]:
+    """Fields that end otherwise; else those that go out with another value; else a request that differs elsewhere."""
+    fields = dict.fromkeys((*here.fates, *there.fates))
+    changed = [
+        Difference("mapping", f"{field}: {here.fates.get(field, 'nothing')} -> {there.fates.get(field, 'nothing')}")
+        for field in fields
+        if here.fates.get(field) != there.fates.get(field)
+    ]
+    if changed:
+        return changed
+    valued = [
+        Difference("mapping", f"{field}: another value")
+        for field in dict.fromkeys((*here.values, *there.values))
+        if here.values.get(field) != there.values.get(field)
+    ]
+    return valued or ([Difference("mapping", "the vendor's request")] if here.body != there.body else [])
+
+
+def _reason(error: FieldError) -> str:
+    field = f": {_spoken(error.field)}" if error.field else ""
+    return f"{error.code}{field}" + (f" ({error.source})" if error.source else "")
+
+
+def _spoken(field: str) -> str:
+    """A field's name; keys of a caller's own making may be anything."""
+    return field if speakable(field) else "?"
+
+
+def grouped(found: Iterable[tuple[str, str, Sequence[Difference]]]) -> tuple[Differing, ...]:
+    """Differences of (clinic id, delivery id) put together: by clinic and kind, the most frequent first."""
+    ids: dict[tuple[str, Difference], list[str]] = {}
+    for clinic_id, delivery_id, each in found:
+        for difference in each:
+            ids.setdefault((clinic_id, difference), []).append(delivery_id)
+    ranked = sorted(ids.items(), key=lambda item: (item[0][0], item[0][1].kind, -len(item[1]), item[0][1].what))
+    return tuple(
+        Differing(
+            clinic_id=clinic_id,
+            kind=difference.kind,
+            what=difference.what,
+            count=len(those),
+            examples=tuple(those[:EXAMPLES]),
+        )
+        for (clinic_id, difference), those in ranked
+    )
