@@ -26,6 +26,7 @@ from gateway.flows.tokens import Tokens
 from gateway.rules.clinic import Config
 from gateway.store.base import Store
 from gateway.store.sqlite import SqliteStore
+from gateway.store.vault import Vault
 from gateway.transport import Wire, wire
 from gateway.web import openapi
 from gateway.web.admin import Admin
@@ -45,14 +46,19 @@ from gateway.world import World
 DRAIN_SECONDS = 30.0
 """How long a stop waits for sends under way."""
 
+ROUTES = (
+    Tasks, Notes, Claims, Overview, About, CapabilityTable, Webhooks, Admin,
+    live, ready, problem_page, problem_index, front_door,
+)  # fmt: skip
+
 log = structlog.get_logger("app")
 
 
-def store_of(database: str, world: World) -> Store:
-    """The store that a database URL names. Raises Stopped for one that is not supported."""
-    scheme, _, rest = database.partition("://")
+def store_of(config: Config, world: World) -> Store:
+    """The store that the configuration names, sealed with its keys. Raises Stopped for a kind that is not supported."""
+    scheme, _, rest = config.database.partition("://")
     if scheme == "sqlite" and rest.startswith("/"):
-        return SqliteStore(Path(rest.removeprefix("/")), world.new_id)
+        return SqliteStore(Path(rest.removeprefix("/")), world.new_id, Vault(config.encryption))
     raise Stopped(f"database: {scheme}:// is not supported; sqlite:///path is")
 
 
@@ -70,7 +76,7 @@ def build(
     Tests pass their own world, store and wire; the wire is made in the running loop.
     """
     world = world or World()
-    kept = store or store_of(config.database, world)
+    kept = store or store_of(config, world)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -83,7 +89,7 @@ def build(
         return found
 
     return Litestar(
-        [Tasks, Notes, Claims, Overview, About, CapabilityTable, Webhooks, Admin, live, ready, problem_page, problem_index, front_door],
+        [*ROUTES],
         request_class=StrictRequest,
         request_max_body_size=LARGEST,
         dependencies={"services": Provide(services, sync_to_thread=False)},
@@ -118,6 +124,7 @@ async def running(
     async def adopt(fresh: Config) -> None:
         way_out.timeouts = fresh.timeouts
         tokens.drop_all()
+        store.vault.use(fresh.encryption)
         await store.try_connections(world.now())
         dispatcher.wake()
 

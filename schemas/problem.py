@@ -24,7 +24,7 @@ Code = Literal[
     "unknown-person", "unknown-task",
     # the delivery
     "duplicate", "parent-not-created", "vendor-rejected", "vendor-failed", "gave-up", "parent-failed", "not-created",
-    "connection-blocked", "connection-changed", "cancelled",
+    "connection-blocked", "connection-changed", "unreadable", "cancelled",
     "too-late", "outcome-unknown", "not-resendable", "not-resolvable", "already-retried", "version-changed",
     # the gateway
     "invalid-configuration", "unavailable", "internal-error",
@@ -193,6 +193,12 @@ CODES: Mapping[Code, Explained] = {
         "The delivery was accepted for a connection that is no longer configured, or now leads to another vendor, "
         "account or EMR; it is held, and nothing was sent.",
         "Configure the connection as it was and reload, or cancel the delivery and submit its command anew.",
+    ),
+    "unreadable": Explained(
+        503, "What is stored cannot be read",
+        "It was sealed with an encryption key that is not configured any more, or was tampered with. It is neither shown "
+        "nor sent.",
+        "Configure the key it was sealed with again, and reload; nothing is lost as long as that key is.",
     ),
     "cancelled": Explained(
         422, "The command was cancelled", "It was withdrawn before it was sent.", "Send a new command.",

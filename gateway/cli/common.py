@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import rich_click as click
 import uvloop
 from rich.console import Console
+from rich.progress import Progress
 
 from gateway.clinics import load
 from gateway.rules.clinic import Config
@@ -48,6 +50,14 @@ def run(story: Coroutine[Any, Any, T]) -> T:
         return runner.run(story)
 
 
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """A bar on a terminal's standard error, one step further with each call; gone when it is over."""
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)
+
+
 def loaded(directory: Path) -> Config:
     """The configuration, its warnings and a line for each clinic on standard error."""
     config = load(directory, os.environ)
@@ -61,8 +71,6 @@ def _not_yet(config: Config) -> list[str]:
     said = []
     if not config.database.startswith("sqlite"):
         said.append("gateway.yaml: database: not in force yet: only sqlite:///PATH can be served")
-    if config.encryption:
-        said.append("gateway.yaml: encryption: not in force yet: patient text is stored in plain")
     said.extend(
         f"gateway.yaml: apps.{name}.callback: not in force yet: nothing is sent"
         for name, app in config.apps.items()

@@ -22,7 +22,7 @@ class Configured:
         return clinic.connections.get(name) if clinic else None
 
     def way_of(self, record: Record) -> Connection | None:
-        """The connection that the delivery was accepted for; None when that is gone or has become another one.
+        """The connection that the delivery was accepted for; None when that is gone, or has become another one.
 
         Its credentials, address and limits are today's; the words were fixed when it was accepted, so a connection that
         now speaks to another vendor, account or EMR is not its way any more.

@@ -93,7 +93,9 @@ class Dispatcher(Rounds):
         record = leased.record
         try:
             connection = self._configured.way_of(record)
-            if connection is None:
+            if record.content.sealed is not None:
+                await self._sender.settle(leased, Blocked(code="unreadable"), None)
+            elif connection is None:
                 await self._sender.settle(leased, Blocked(code="changed"), None)
             else:
                 await self._sender.attempt(leased, connection)

@@ -55,8 +55,8 @@ class Follower(Rounds):
 
     async def _look(self, record: Record) -> None:
         connection = self._configured.way_of(record)
-        if connection is None:
-            return  # another vendor's list would prove nothing of it
+        if connection is None or record.content.sealed is not None:
+            return  # another vendor's list would prove nothing of it, nor would one that it cannot be compared with
         async with self._lanes[record.clinic_id, record.connection]:
             try:
                 sightings, complete = await self._listed(record, connection)
@@ -79,7 +79,7 @@ class Follower(Rounds):
         sent = Sent(
             ref=record.id,
             operation=record.operation,
-            values=record.content.values,
+            values=record.values,
             at=record.created_at,
             ids=record.ids,
         )

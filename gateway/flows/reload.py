@@ -60,11 +60,10 @@ class Reloader:
 
 def _difference(before: Config, after: Config) -> Reloaded:
     old, new = before.clinics, after.clinics
-    waiting = {"database": before.database != after.database, "encryption": before.encryption != after.encryption}
     return Reloaded(
         added=sorted(new.keys() - old.keys()),
         changed=sorted(id_ for id_ in new.keys() & old.keys() if new[id_].version != old[id_].version),
         removed=sorted(old.keys() - new.keys()),
-        restart_needed=[name for name, is_waiting in waiting.items() if is_waiting],
+        restart_needed=["database"] if before.database != after.database else [],
         warnings=after.warnings,
     )

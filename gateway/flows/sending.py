@@ -158,7 +158,7 @@ def _sent(record: Record, attempt: Attempt) -> Sent:
     return Sent(
         ref=record.id,
         operation=record.operation,
-        values=record.content.values,
+        values=record.values,
         at=attempt.started_at,
         ids=record.ids,
     )

@@ -32,6 +32,4 @@ def begun(record: Record, *, parent: Record | None, blocked: Problem | None) -> 
 def _for_parent(record: Record, parent: Record) -> Record:
     if parent.emr_id is None:
         return structs.replace(record, awaits_parent=True)
-    values = {**record.content.values, "emr_task_id": parent.emr_id}
-    content = structs.replace(record.content, values=values)
-    return structs.replace(record, emr_task_id=parent.emr_id, content=content)
+    return structs.replace(record, emr_task_id=parent.emr_id)

@@ -74,6 +74,10 @@ def mark(record: Record, attempt: Attempt, now: datetime, sent_by: datetime) -> 
     return change(record, after, structs.replace(attempt, marked_at=now))
 
 
+_HELD_BECAUSE: Mapping[str, Code] = {"changed": "connection-changed", "unreadable": "unreadable"}
+"""What holds one delivery alone, and leaves its connection open to others."""
+
+
 class Result(Private, frozen=True, kw_only=True):
     """How an attempt ended: what it proved, when, and the times that follow from it."""
 
@@ -145,7 +149,7 @@ def _proved(record: Record, to: State, result: Result) -> Record:
         case Refused() as refusal:
             return with_problem(after, refused(record, refusal))
         case Blocked(code=code, message=message):
-            found = problem("connection-changed" if code == "changed" else "connection-blocked", message or None)
+            found = problem(_HELD_BECAUSE.get(code, "connection-blocked"), message or None)
             return with_problem(structs.replace(after, awaits_connection=True), found)
         case NotApplied():
             return structs.replace(after, due_at=result.retry_at)

@@ -95,7 +95,7 @@ def _by_content(record: Record, sighting: Sighting) -> bool:
         and record.state in {"queued", "held", "sending", "submitted", "unknown", "delivered"}
         and not _contradicts(record, sighting)
         and sighting.ref in (None, record.id)
-        and echoes(sighting.values, record.content.values)
+        and echoes(sighting.values, record.values)
     )
 
 
@@ -129,7 +129,7 @@ def could_be(record: Record, sighting: Sighting) -> bool:
         return False
     if sighting.ref is not None:
         return sighting.ref == record.id
-    ours, theirs = record.content.values, sighting.values
+    ours, theirs = record.values, sighting.values
     if any(path in ours and not _alike(path, theirs[path], ours[path]) for path in _ANCHORS & theirs.keys()):
         return False
     return all(_resembles(theirs[path], ours.get(path)) for path in ("description", "text") if path in theirs)

@@ -46,7 +46,7 @@ def observed(record: Record, connection: Connection, outcome: Outcome, status: i
         is_news, ours, theirs = named not in record.content.extras, None, named
     else:
         required = connection.rules[record.operation].fields[named].need == "required"
-        is_news = not required and named not in record.content.values
+        is_news = not required and named not in record.values
         ours, theirs = named, place.wire
     return Observed(field=ours, vendor_name=theirs, code=outcome.code, status=status) if is_news else None
 

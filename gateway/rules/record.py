@@ -10,9 +10,9 @@ from msgspec import UNSET, structs
 
 from schemas.command import COMMANDS, NAMING, Kind, Name
 from schemas.delivery import FINAL, RESENDABLE, Delivery, Mapped, Route, State, VendorIds, WaitingFor, WorkStatus
-from schemas.outcome import Ids
+from schemas.outcome import Ids, Values
 from schemas.private import Private
-from schemas.problem import Problem
+from schemas.problem import Problem, problem
 
 
 class Content(Private, frozen=True, kw_only=True):
@@ -26,6 +26,8 @@ class Content(Private, frozen=True, kw_only=True):
     """The caller's `vendor_fields` for this vendor, merged in after the adapter."""
     mapping: Sequence[Mapped]
     problem: Problem | None = None
+    sealed: bytes | None = None
+    """What is stored, where no key opens it: nothing else of it is known then, and it is written back as it is."""
 
 
 class Record(Private, frozen=True, kw_only=True):
@@ -107,6 +109,17 @@ class Record(Private, frozen=True, kw_only=True):
         return self.marked > 0
 
     @property
+    def values(self) -> Values:
+        """What goes out; a note's `emr_task_id` may have become known after it was accepted."""
+        known = {"emr_task_id": self.emr_task_id} if self.emr_task_id is not None else {}
+        return {**self.content.values, **known}
+
+    @property
+    def problem(self) -> Problem | None:
+        """Why it is not well."""
+        return problem("unreadable") if self.content.sealed is not None else self.content.problem
+
+    @property
     def ids(self) -> Ids:
         """The vendor ids known so far, in the words adapters use."""
         known = {"id": self.vendor_id, "emr_id": self.emr_id, "job_id": self.job_id}
@@ -157,7 +170,7 @@ def present(record: Record, *, command: bool = True) -> Delivery:
         vendor=VendorIds(id=record.vendor_id, emr_id=record.emr_id, job_id=record.job_id),
         work=record.work,
         mapping=record.content.mapping,
-        problem=record.content.problem,
+        problem=record.problem,
         command=record.content.command if command else UNSET,
         attempts=record.attempts,
         retry_of=record.retry_of,
@@ -170,7 +183,7 @@ def present(record: Record, *, command: bool = True) -> Delivery:
 
 def thin(record: Record) -> dict[str, Any]:
     """What an event says of a delivery: ids and state, no patient text."""
-    problem = record.content.problem
+    found = record.problem
     return {
         "id": record.id,
         "kind": record.kind,
@@ -180,6 +193,6 @@ def thin(record: Record) -> dict[str, Any]:
         "safe_to_resend": record.safe_to_resend,
         "reference": record.reference,
         "vendor": record.ids,
-        "problem": problem.code if problem else None,
+        "problem": found.code if found else None,
         "version": record.version,
     }

@@ -36,10 +36,7 @@ def parent_known(record: Record, emr_id: str, now: datetime) -> Change | None:
     """The note's task has its id in the EMR."""
     if not record.awaits_parent:
         return None
-    values = {**record.content.values, "emr_task_id": emr_id}
-    content = structs.replace(record.content, values=values)
-    filled = structs.replace(record, emr_task_id=emr_id, content=content)
-    return _ready(filled, now, awaits_parent=False)
+    return _ready(structs.replace(record, emr_task_id=emr_id), now, awaits_parent=False)
 
 
 def _ready(record: Record, now: datetime, **gone: bool) -> Change | None:

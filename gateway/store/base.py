@@ -26,6 +26,7 @@ from gateway.store.leases import Leased
 from gateway.store.reading import Listed, Paused, Wanted
 from gateway.store.rows import Tx
 from gateway.store.saving import Asked, NewId, Writing
+from gateway.store.vault import Vault
 from gateway.store.webhooks import Reading, Webhook, WebhookState
 from schemas.delivery import Happening
 from schemas.problem import Problem
@@ -40,8 +41,9 @@ class StoreUnavailable(Exception):  # noqa: N818 - what it is
 class Store(ABC):
     """Deliveries, their attempts and events, idempotency keys, webhooks and sightings."""
 
-    def __init__(self, new_id: NewId) -> None:
+    def __init__(self, new_id: NewId, vault: Vault | None = None) -> None:
         self._new_id = new_id
+        self.vault = vault or Vault()
         self.bell = Bell()
 
     @abstractmethod

@@ -54,7 +54,7 @@ def accept(writing: Writing, record: Record, key: Key | None, lease: timedelta |
     first = begun(record, parent=parent, blocked=why_paused(tx, record.clinic_id, record.connection))
     claimed = attempts.claim(first, first.created_at, lease) if lease and not _waits_in_lane(tx, first) else None
     stored = claimed.record if claimed else first
-    tx.execute(INSERT, row_of(stored))
+    tx.execute(INSERT, row_of(tx, stored))
     if key:
         tx.execute(
             "INSERT INTO idempotency_keys (app, key, fingerprint, delivery_id) VALUES (?, ?, ?, ?)",
@@ -94,7 +94,7 @@ def one_of_its_kind(tx: Tx, record: Record) -> Record | None:
         " AND (conflict = 1 OR state NOT IN ('rejected', 'failed', 'cancelled')) LIMIT 1",
         (record.one_per, record.clinic_id, record.connection, record.kind),
     ).fetchone()
-    return None if row is None else record_of(row)
+    return None if row is None else record_of(tx, row)
 
 
 def _waits_in_lane(tx: Tx, record: Record) -> bool:

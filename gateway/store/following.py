@@ -37,10 +37,10 @@ def due_looks(writing: Writing, limit: int) -> list[Record]:
         " AND due_at <= ? ORDER BY due_at LIMIT ?",
         (stamp(writing.now), limit),
     ).fetchall()
-    taken = [record_of(row) for row in rows]
+    taken = [record_of(writing.tx, row) for row in rows]
     for record in taken:
         held = structs.replace(record, due_at=writing.now + _TAKEN)
-        writing.tx.execute(UPDATE, [*row_of(held), record.id])
+        writing.tx.execute(UPDATE, [*row_of(writing.tx, held), record.id])
     return taken
 
 

@@ -14,11 +14,11 @@ from gateway.rules.correlate import Match, Parked, correlate
 from gateway.rules.evidence import see
 from gateway.rules.record import Record
 from gateway.store.rows import ALL, Tx, record_of, stamp
+from gateway.store.vault import Unreadable
 from gateway.store.webhooks import WebhookState
 from schemas.outcome import Sighting
 from schemas.private import Private
 
-_decoder = msgspec.json.Decoder(Sighting)
 _CORRELATED = frozenset({"created", "accepted", "failed", "changed"})
 
 
@@ -84,7 +84,10 @@ def correlate_parked(tx: Tx, of: Record, now: datetime) -> Iterator[Sighted]:
         (*here, of.account),
     ).fetchall()
     for id_, webhook_id, source, account, connection, blob in rows:
-        sighting = _decoder.decode(blob)
+        try:
+            sighting = tx.open(blob, f"sightings/{id_}", Sighting)
+        except Unreadable:
+            continue
         if connection is None and sighting.reference is not None:
             continue  # it names a connection that nobody has
         seen = Seen(
@@ -127,6 +130,8 @@ def recognise(tx: Tx, seen: Seen) -> tuple[Record, str] | Parked:
         if any(_is_of(record, seen) for record in known):
             return Parked("its ids belong to another connection")
         candidates = _without_vendor_id(tx, seen.connection)
+        if any(record.content.sealed for record in candidates):
+            return Parked("a delivery that it may be of cannot be read")
         found = correlate(seen.sighting, candidates)
     if isinstance(found, Match):
         return next(record for record in candidates if record.id == found.delivery_id), found.by
@@ -162,7 +167,7 @@ def _with_ids_of(tx: Tx, sighting: Sighting) -> list[Record]:
     for column, value in wanted:
         if value is not None:
             rows = tx.execute(f"SELECT {ALL} FROM deliveries WHERE {column} = ?", (value,)).fetchall()  # noqa: S608
-            found.update((record.id, record) for record in map(record_of, rows))
+            found.update((record.id, record) for record in (record_of(tx, row) for row in rows))
     return list(found.values())
 
 
@@ -173,7 +178,7 @@ def _without_vendor_id(tx: Tx, connection: tuple[str, str]) -> list[Record]:
         " AND vendor_id IS NULL AND marked > 0",
         connection,
     ).fetchall()
-    return [record_of(row) for row in rows]
+    return [record_of(tx, row) for row in rows]
 
 
 def _is_elsewhere(tx: Tx, seen: Seen) -> bool:
@@ -232,6 +237,6 @@ def _keep(tx: Tx, seen: Seen, placed: _Placed, now: datetime) -> None:
             placed.state,
             placed.why,
             stamp(now),
-            msgspec.json.encode(seen.sighting),
+            tx.seal(seen.sighting, f"sightings/{seen.id}"),
         ),
     )

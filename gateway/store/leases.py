@@ -42,10 +42,11 @@ def claim(writing: Writing, lease: timedelta, rest: int, room: Mapping[str, int]
 
 def _leased(writing: Writing, lease: timedelta, query: str, parameters: tuple[object, ...]) -> list[Leased]:
     leased = []
-    for record in map(record_of, writing.tx.execute(query, parameters).fetchall()):
+    for row in writing.tx.execute(query, parameters).fetchall():
+        record = record_of(writing.tx, row)
         claimed = attempts.claim(record, writing.now, lease)
         if claimed and claimed.attempt:
-            writing.tx.execute(UPDATE, [*row_of(claimed.record), record.id])
+            writing.tx.execute(UPDATE, [*row_of(writing.tx, claimed.record), record.id])
             save_attempt(writing.tx, claimed.attempt)
             leased.append(Leased(record=claimed.record, attempt=claimed.attempt))
     return leased

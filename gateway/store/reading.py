@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from gateway.rules.record import Record
-from gateway.store.rows import ALL, WAITING, Tx, moment, record_of, stamp
+from gateway.store.rows import ALL, WAITING, Tx, moment, paused_row, record_of, stamp, text_of
+from gateway.store.vault import Unreadable
 from schemas.delivery import Happening
 from schemas.outcome import Sighting
 from schemas.private import Private
@@ -81,7 +81,7 @@ def listed(tx: Tx, wanted: Wanted) -> Listed:
         f"SELECT {ALL} FROM deliveries WHERE {' AND '.join(clauses)} ORDER BY created_at DESC, id DESC LIMIT ?",  # noqa: S608
         (*parameters, wanted.limit + 1),
     ).fetchall()
-    records = tuple(record_of(row) for row in rows[: wanted.limit])
+    records = tuple(record_of(tx, row) for row in rows[: wanted.limit])
     return Listed(records=records, more=len(rows) > wanted.limit)
 
 
@@ -126,16 +126,17 @@ def _attempts(tx: Tx, delivery_id: str) -> list[Happening]:
 
 def _sightings(tx: Tx, delivery_id: str) -> list[Happening]:
     rows = tx.execute(
-        "SELECT at, source, webhook_id, why, sighting FROM sightings WHERE delivery_id = ? ORDER BY at, id",
+        "SELECT id, at, source, webhook_id, why, sighting FROM sightings WHERE delivery_id = ? ORDER BY at, id",
         (delivery_id,),
     ).fetchall()
     happened = []
-    for at, source, webhook_id, why, blob in rows:
-        seen = msgspec.json.decode(blob, type=Sighting)
-        facts = {
-            "source": source, "webhook_id": webhook_id, "says": seen.says, "ids": seen.ids, "why": why,
-            "event_id": seen.event_id,
-        }  # fmt: skip
+    for id_, at, source, webhook_id, why, stored in rows:
+        facts = {"source": source, "webhook_id": webhook_id, "why": why}
+        try:
+            seen = tx.open(stored, f"sightings/{id_}", Sighting)
+            facts |= {"says": seen.says, "ids": seen.ids, "event_id": seen.event_id}
+        except Unreadable:
+            facts |= {"says": "unreadable"}
         happened.append(Happening(at=moment(at), what="sighting", facts=facts))
     return happened
 
@@ -143,7 +144,11 @@ def _sightings(tx: Tx, delivery_id: str) -> list[Happening]:
 def _asked(tx: Tx, delivery_id: str) -> list[Happening]:
     rows = tx.execute("SELECT at, app, what, reason FROM asked WHERE delivery_id = ?", (delivery_id,)).fetchall()
     return [
-        Happening(at=moment(at), what="asked", facts={"what": what, "app": app, "reason": reason})
+        Happening(
+            at=moment(at),
+            what="asked",
+            facts={"what": what, "app": app, "reason": text_of(tx, reason, f"asked/{delivery_id}/{at}")},
+        )
         for at, app, what, reason in rows
     ]
 
@@ -183,7 +188,13 @@ def paused(tx: Tx) -> tuple[Paused, ...]:
     """The connections that are paused."""
     rows = tx.execute("SELECT clinic_id, connection, since, code, detail FROM paused_connections").fetchall()
     return tuple(
-        Paused(clinic_id=clinic_id, connection=connection, since=moment(since), code=code, detail=detail)
+        Paused(
+            clinic_id=clinic_id,
+            connection=connection,
+            since=moment(since),
+            code=code,
+            detail=text_of(tx, detail, paused_row(clinic_id, connection)) or "",
+        )
         for clinic_id, connection, since, code, detail in rows
     )
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from gateway.rules.change import Attempt
 from gateway.rules.record import Content, Record
+from gateway.store.vault import Unreadable, Vault
 from schemas.delivery import WorkStatus
+
+T = TypeVar("T")
 
 
 class Cursor(Protocol):
@@ -27,11 +30,22 @@ class Cursor(Protocol):
         """All further rows."""
 
 
-class Tx(Protocol):
-    """One open transaction. Statements use `?` for parameters."""
+class Tx:
+    """One open transaction, and the vault for what may hold patient text. Statements use `?` for parameters."""
 
-    def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Cursor:
-        """Run one statement."""
+    __slots__ = ("execute", "vault")
+
+    def __init__(self, execute: Callable[..., Cursor], vault: Vault) -> None:
+        self.execute = execute
+        self.vault = vault
+
+    def seal(self, value: Any, row: str) -> bytes:
+        """`value` as JSON, sealed for `row`."""
+        return self.vault.seal(msgspec.json.encode(value), row)
+
+    def open(self, stored: bytes, row: str, kind: type[T]) -> T:
+        """What was sealed for `row`. Raises Unreadable."""
+        return msgspec.json.decode(self.vault.open(stored, row), type=kind)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,7 +69,7 @@ WAITING = (
 )
 """What may be leased once it is due: nobody has it, and no earlier one of its lane is still to go."""
 
-_content = msgspec.json.Decoder(Content)
+_contents = msgspec.json.Decoder(Content)
 _work = msgspec.json.Decoder(WorkStatus)
 
 
@@ -69,24 +83,25 @@ def moment(stamped: int) -> datetime:
     return _EPOCH + timedelta(microseconds=stamped)
 
 
-def row_of(record: Record) -> list[Any]:
+def row_of(tx: Tx, record: Record) -> list[Any]:
     """The record as column values, in the order of COLUMNS."""
-    return [_column(name, getattr(record, name)) for name in COLUMNS]
+    return [_column(tx, record, name) for name in COLUMNS]
 
 
-def _column(name: str, value: Any) -> Any:
+def _column(tx: Tx, record: Record, name: str) -> Any:
+    value = getattr(record, name)
     if name in _TIMES:
         return stamp(value)
     if name in _FLAGS:
         return int(value)
     if name == "content":
-        return msgspec.json.encode(value)
+        return record.content.sealed or tx.seal(value, _row(record.id))
     if name == "work":
         return None if value is None else msgspec.json.encode(value).decode()
     return value
 
 
-def record_of(row: Sequence[Any]) -> Record:
+def record_of(tx: Tx, row: Sequence[Any]) -> Record:
     """The record of a row selected as ALL."""
     values: dict[str, Any] = dict(zip(COLUMNS, row, strict=True))
     for name in _TIMES:
@@ -94,10 +109,21 @@ def record_of(row: Sequence[Any]) -> Record:
             values[name] = moment(values[name])
     for name in _FLAGS:
         values[name] = bool(values[name])
-    values["content"] = _content.decode(values["content"])
+    values["content"] = _content(tx, values["id"], bytes(values["content"]))
     if values["work"] is not None:
         values["work"] = _work.decode(values["work"])
     return Record(**values)
+
+
+def _content(tx: Tx, delivery_id: str, stored: bytes) -> Content:
+    try:
+        return _contents.decode(tx.vault.open(stored, _row(delivery_id)))
+    except Unreadable:
+        return Content(command={}, values={}, mapping=(), sealed=stored)
+
+
+def _row(delivery_id: str) -> str:
+    return f"deliveries/{delivery_id}"
 
 
 def save_attempt(tx: Tx, attempt: Attempt) -> None:
@@ -123,3 +149,16 @@ def save_attempt(tx: Tx, attempt: Attempt) -> None:
 def json_text(value: Mapping[str, Any]) -> str:
     """JSON for a text column."""
     return msgspec.json.encode(value).decode()
+
+
+def text_of(tx: Tx, stored: bytes | None, row: str) -> str | None:
+    """A sealed text, for people to read."""
+    try:
+        return None if stored is None else tx.vault.open(bytes(stored), row).decode()
+    except Unreadable:
+        return "(unreadable)"
+
+
+def paused_row(clinic_id: str, connection: str) -> str:
+    """The identity of a paused connection's row."""
+    return f"paused_connections/{clinic_id}/{connection}"

@@ -14,7 +14,7 @@ from gateway.rules.record import Record, thin
 from gateway.store import drift as learnt
 from gateway.store import inbound
 from gateway.store.bell import LOOK, QUEUED
-from gateway.store.rows import ALL, UPDATE, Tx, json_text, record_of, row_of, save_attempt, stamp
+from gateway.store.rows import ALL, UPDATE, Tx, json_text, paused_row, record_of, row_of, save_attempt, stamp, text_of
 from schemas.delivery import RESENDABLE
 from schemas.private import Private
 from schemas.problem import Problem, problem
@@ -48,7 +48,7 @@ class Writing(Struct, frozen=True):
 def find(tx: Tx, delivery_id: str) -> Record | None:
     """The delivery of that id."""
     row = tx.execute(f"SELECT {ALL} FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()  # noqa: S608
-    return None if row is None else record_of(row)
+    return None if row is None else record_of(tx, row)
 
 
 def change(
@@ -60,9 +60,12 @@ def change(
         return None
     decided = decide(before)
     if asked is not None:
+        at = stamp(writing.now)
+        row = f"asked/{delivery_id}/{at}"
+        reason = None if asked.reason is None else writing.tx.vault.seal(asked.reason.encode(), row)
         writing.tx.execute(
             "INSERT INTO asked (delivery_id, at, app, what, reason) VALUES (?, ?, ?, ?, ?)",
-            (delivery_id, stamp(writing.now), asked.app, asked.what, asked.reason),
+            (delivery_id, at, asked.app, asked.what, reason),
         )
     if decided is None:
         return before
@@ -73,7 +76,7 @@ def change(
 def save(writing: Writing, before: Record, decided: Change) -> None:
     """Write a change, its attempt and events, then what it means for notes, connection and parked sightings."""
     tx, after = writing.tx, decided.record
-    tx.execute(UPDATE, [*row_of(after), after.id])
+    tx.execute(UPDATE, [*row_of(tx, after), after.id])
     _ring_for(writing, before, after)
     if decided.attempt is not None:
         save_attempt(tx, decided.attempt)
@@ -178,16 +181,21 @@ def why_paused(tx: Tx, clinic_id: str, connection: str) -> Problem | None:
     row = tx.execute(
         "SELECT detail FROM paused_connections WHERE clinic_id = ? AND connection = ?", (clinic_id, connection)
     ).fetchone()
-    return None if row is None else problem("connection-blocked", row[0] or None)
+    return (
+        None
+        if row is None
+        else problem("connection-blocked", text_of(tx, row[0], paused_row(clinic_id, connection)) or None)
+    )
 
 
 def pause(writing: Writing, connection: tuple[str, str], why: Problem, *, probed: bool = True) -> None:
     """Pause a connection and hold what is queued for it. `probed`: the vendor blocked it; it is tried now and then."""
     probe_at = writing.now + PROBE_EVERY if probed else None
+    detail = writing.tx.vault.seal((why.detail or "").encode(), paused_row(*connection))
     paused = writing.tx.execute(
         "INSERT INTO paused_connections (clinic_id, connection, since, code, detail, probe_at)"
         " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (clinic_id, connection) DO NOTHING",
-        (*connection, stamp(writing.now), why.code, why.detail, stamp(probe_at)),
+        (*connection, stamp(writing.now), why.code, detail, stamp(probe_at)),
     )
     if paused.rowcount:
         _save_connection_event(writing, "connection.blocked", connection)

@@ -16,12 +16,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
-from typing import IO, Any, TypeVar, cast
+from typing import IO, Any, TypeVar
 
 from gateway.store.base import Store, StoreUnavailable
 from gateway.store.rows import Tx
 from gateway.store.saving import NewId
 from gateway.store.sqlite_schema import bring_up_to_date, check_up_to_date
+from gateway.store.vault import Vault
 
 T = TypeVar("T")
 _Job = tuple[Callable[[Tx], Any], "asyncio.Future[Any]"]
@@ -37,8 +38,8 @@ _BUSY_SECONDS = 5
 class SqliteStore(Store):
     """The store in one file; a second process on the same file is refused."""
 
-    def __init__(self, path: Path, new_id: NewId) -> None:
-        super().__init__(new_id)
+    def __init__(self, path: Path, new_id: NewId, vault: Vault | None = None) -> None:
+        super().__init__(new_id, vault)
         self._path = path
         self._address = path.absolute().as_uri()
         self._lock: IO[str] | None = None
@@ -144,7 +145,7 @@ class SqliteStore(Store):
                 self._reading.append(connection)
             connection.execute("BEGIN")
             try:
-                return job(cast("Tx", connection))
+                return job(Tx(connection.execute, self.vault))
             finally:
                 connection.execute("COMMIT")
         except sqlite3.Error as error:
@@ -194,7 +195,7 @@ class SqliteStore(Store):
         """One job in its savepoint. An error after which the whole transaction is gone is raised."""
         self._writer.execute("SAVEPOINT job")
         try:
-            result = job(cast("Tx", self._writer))
+            result = job(Tx(self._writer.execute, self.vault))
         except Exception as error:
             if not self._writer.in_transaction:
                 raise

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-import msgspec
-
-from gateway.store.rows import Tx, json_text, moment, stamp
+from gateway.store.rows import Tx, moment, stamp
+from gateway.store.vault import Unreadable
 from schemas.private import Private
 
 WebhookState = Literal["new", "matched", "unmatched", "quarantined", "unreadable", "unverified", "ignored"]
@@ -17,7 +16,7 @@ quarantined: its connection and its ids belong to two clinics. unreadable: its a
 its signature is wrong, so it proves nothing. ignored: it says nothing that matters here."""
 
 
-_COLUMNS = "id, account, received_at, state, why, event_id, headers, body"
+_COLUMNS = "id, account, received_at, state, why, event_id, received"
 
 
 class Webhook(Private, frozen=True, kw_only=True):
@@ -31,6 +30,8 @@ class Webhook(Private, frozen=True, kw_only=True):
     event_id: str | None = None
     headers: Mapping[str, str]
     body: bytes
+    readable: bool = True
+    """False: no key opens what is stored of it, and headers and body are empty."""
 
 
 class Reading(Private, frozen=True, kw_only=True):
@@ -49,8 +50,8 @@ def keep_webhook(tx: Tx, hook: Webhook, digest: str) -> Webhook | None:
     """
     verified = int(hook.state != "unverified")
     stored = tx.execute(
-        "INSERT INTO webhooks (id, account, received_at, digest, verified, state, why, event_id, headers, body)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account, digest, verified) DO NOTHING",
+        "INSERT INTO webhooks (id, account, received_at, digest, verified, state, why, event_id, received)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account, digest, verified) DO NOTHING",
         (
             hook.id,
             hook.account,
@@ -60,8 +61,7 @@ def keep_webhook(tx: Tx, hook: Webhook, digest: str) -> Webhook | None:
             hook.state,
             hook.why,
             hook.event_id,
-            json_text(hook.headers),
-            hook.body,
+            tx.seal((hook.headers, hook.body), f"webhooks/{hook.id}"),
         ),
     )
     if stored.rowcount:
@@ -70,7 +70,7 @@ def keep_webhook(tx: Tx, hook: Webhook, digest: str) -> Webhook | None:
         f"SELECT {_COLUMNS} FROM webhooks WHERE account = ? AND digest = ? AND verified = ?",  # noqa: S608 - our own text
         (hook.account, digest, verified),
     ).fetchone()
-    earlier = _webhook(row)
+    earlier = _webhook(tx, row)
     return earlier if earlier.state == "new" else None
 
 
@@ -88,11 +88,15 @@ def webhooks(tx: Tx, state: WebhookState, limit: int, before: str | None, clinic
         f" WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT ?",
         (*parameters, limit),
     ).fetchall()
-    return [_webhook(row) for row in rows]
+    return [_webhook(tx, row) for row in rows]
 
 
-def _webhook(row: Any) -> Webhook:
-    id_, account, received_at, state, why, event_id, headers, body = row
+def _webhook(tx: Tx, row: Any) -> Webhook:
+    id_, account, received_at, state, why, event_id, stored = row
+    try:
+        (headers, body), readable = tx.open(bytes(stored), f"webhooks/{id_}", tuple[dict[str, str], bytes]), True
+    except Unreadable:
+        (headers, body), readable = ({}, b""), False
     return Webhook(
         id=id_,
         account=account,
@@ -100,8 +104,9 @@ def _webhook(row: Any) -> Webhook:
         state=state,
         why=why,
         event_id=event_id,
-        headers=msgspec.json.decode(headers, type=dict[str, str]),
-        body=bytes(body),
+        headers=headers,
+        body=body,
+        readable=readable,
     )
 
 

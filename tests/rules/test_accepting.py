@@ -27,14 +27,14 @@ def test_a_note_is_held_until_its_task_has_its_emr_id(state):
     after = begun(NEW, parent=record(state), blocked=None)
 
     assert (after.state, after.waiting_for, after.due_at) == ("held", "parent", None)
-    assert "emr_task_id" not in after.content.values
+    assert "emr_task_id" not in after.values
 
 
 def test_a_note_takes_its_task_s_emr_id_and_goes():
     after = begun(NEW, parent=record("delivered", emr_id="e-9"), blocked=None)
 
     assert (after.state, after.emr_task_id, after.due_at) == ("queued", "e-9", NOW)
-    assert after.content.values == {"text": "Called", "emr_task_id": "e-9"}
+    assert after.values == {"text": "Called", "emr_task_id": "e-9"}
 
 
 def test_a_note_may_wait_for_both():

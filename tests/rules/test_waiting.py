@@ -65,7 +65,7 @@ def test_a_known_parent_fills_in_its_emr_id_and_lets_the_note_go():
 
     after = made.record
     assert (after.state, after.awaits_parent, after.emr_task_id, after.due_at) == ("queued", False, "e-9", AT)
-    assert after.content.values == {"text": "Called", "emr_task_id": "e-9"}
+    assert after.values == {"text": "Called", "emr_task_id": "e-9"}
     assert made.events == ("note.queued",)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from store.records import Ids
+from store.records import Ids, encryption_key
 
 from gateway.store.sqlite import SqliteStore
+from gateway.store.vault import Vault
 
 
 @pytest.fixture
@@ -15,6 +16,6 @@ def ids():
 
 @pytest.fixture(params=["sqlite"])
 def store(request, tmp_path, ids):
-    """A new, empty store, not open yet; `opened` opens it in the test's own loop."""
+    """A new, empty store, sealed, not open yet; `opened` opens it in the test's own loop."""
     assert request.param == "sqlite"
-    return SqliteStore(tmp_path / "gateway.db", ids)
+    return SqliteStore(tmp_path / "gateway.db", ids, Vault([encryption_key("k1")]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from base64 import b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from msgspec import structs
 from gateway.rules import attempts
 from gateway.rules.attempts import Result
 from gateway.rules.change import Attempt
+from gateway.rules.clinic import EncryptionKey
 from gateway.rules.record import Content, Record
 from gateway.store.base import Store
 from gateway.store.deliveries import Accepted, Key
@@ -20,6 +22,7 @@ from gateway.store.leases import Leased
 from gateway.store.webhooks import Webhook, WebhookState
 from schemas.delivery import Happening
 from schemas.outcome import Outcome, Sighting
+from schemas.private import Secret
 
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=120)
@@ -40,6 +43,11 @@ class Ids:
         if self.broken:
             raise OSError("no entropy")
         return f"{prefix}_{next(self._count):06d}"
+
+
+def encryption_key(name: str) -> EncryptionKey:
+    """A key of that id, told from others by it."""
+    return EncryptionKey(id=name, key=Secret(b64encode(name.encode().ljust(32, b"k")).decode()))
 
 
 def later(**ago: float) -> datetime:

@@ -219,7 +219,7 @@ async def test_a_note_goes_at_once_with_the_emr_id_of_a_task_that_has_one(store)
     assert accepted.record.state == "queued"
     assert accepted.attempt is not None
     assert accepted.record.emr_task_id == "emr-1"
-    assert accepted.record.content.values["emr_task_id"] == "emr-1"
+    assert accepted.record.values["emr_task_id"] == "emr-1"
 
 
 @opened

@@ -157,7 +157,7 @@ async def test_notes_are_let_go_one_by_one_in_the_order_they_came_when_the_task_
     went = []
     while leased := await take(store, later(seconds=20)):
         assert len(leased) == 1
-        assert leased[0].record.content.values["emr_task_id"] == "emr-1"
+        assert leased[0].record.values["emr_task_id"] == "emr-1"
         went.append(leased[0].record.id)
         await settle(store, await mark(store, leased[0]), Applied(ids={"id": went[-1]}))
     assert went == ["note_000002", "note_000003", "note_000004"]

@@ -1,5 +1,5 @@
--- Times are microseconds since 1970 (UTC). `content`, `sighting`, `headers`, `body`,
--- `detail` and `reason` may hold patient text.
+-- Times are microseconds since 1970 (UTC). The BLOBs may hold patient text, and are sealed
+-- where there is a key.
 
 CREATE TABLE meta (
     name TEXT PRIMARY KEY,
@@ -114,8 +114,7 @@ CREATE TABLE webhooks (
     why TEXT,
     event_id TEXT,
     clinic_id TEXT,
-    headers TEXT NOT NULL,
-    body BLOB NOT NULL,
+    received BLOB NOT NULL,
     UNIQUE (account, digest, verified)
 );
 CREATE INDEX webhooks_state ON webhooks (state, received_at);
@@ -143,7 +142,7 @@ CREATE TABLE paused_connections (
     connection TEXT NOT NULL,
     since BIGINT NOT NULL,
     code TEXT NOT NULL,
-    detail TEXT NOT NULL,
+    detail BLOB NOT NULL,
     probe_at BIGINT,
     PRIMARY KEY (clinic_id, connection)
 );
@@ -153,7 +152,7 @@ CREATE TABLE asked (
     at BIGINT NOT NULL,
     app TEXT NOT NULL,
     what TEXT NOT NULL,
-    reason TEXT
+    reason BLOB
 );
 CREATE INDEX asked_delivery ON asked (delivery_id);
 

@@ -1,0 +1,72 @@
+"""Sealing what may hold patient text before it reaches the database: AES-256-GCM, each value bound to its own row.
+
+A stored value is one byte that says how it is kept, then, if sealed: the length of the key's id, the id, a random
+nonce of 12 bytes, and the ciphertext with its tag. The row's identity is authenticated with it, so a value that
+somebody moves to another row does not open there.
+"""
+
+from __future__ import annotations
+
+import os
+from base64 import b64decode
+from collections.abc import Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from gateway.rules.clinic import EncryptionKey
+
+_PLAIN, _SEALED = b"p", b"s"
+_NONCE = 12
+
+
+class Unreadable(Exception):  # noqa: N818 - what it is
+    """A stored value that none of the keys opens, or that was tampered with."""
+
+
+class Vault:
+    """The keys in force: the first seals, all open. Without a key values are kept in plain."""
+
+    def __init__(self, keys: Sequence[EncryptionKey] = ()) -> None:
+        self.use(keys)
+
+    def use(self, keys: Sequence[EncryptionKey]) -> None:
+        """Work with these keys from now on."""
+        self._ciphers = {key.id: AESGCM(b64decode(key.key.reveal())) for key in keys}
+        self._first = keys[0].id if keys else None
+
+    def seal(self, plain: bytes, row: str) -> bytes:
+        """`plain` as it is stored in `row` ("deliveries/tsk_1")."""
+        if self._first is None:
+            return _PLAIN + plain
+        name, nonce = self._first.encode(), os.urandom(_NONCE)
+        sealed = self._ciphers[self._first].encrypt(nonce, plain, row.encode())
+        return _SEALED + bytes([len(name)]) + name + nonce + sealed
+
+    def open(self, stored: bytes, row: str) -> bytes:
+        """What was sealed in `row`. Raises Unreadable."""
+        if stored[:1] == _PLAIN:
+            return stored[1:]
+        key_id, rest = _split(stored)
+        cipher = self._ciphers.get(key_id)
+        if cipher is None:
+            raise Unreadable(f"no key {key_id}")
+        try:
+            return cipher.decrypt(rest[:_NONCE], rest[_NONCE:], row.encode())
+        except (InvalidTag, ValueError) as error:
+            raise Unreadable(f"key {key_id} does not open it") from error
+
+    def is_current(self, stored: bytes) -> bool:
+        """Whether it is kept as `seal` would keep it today."""
+        return (None if stored[:1] == _PLAIN else _split(stored)[0]) == self._first
+
+
+def _split(stored: bytes) -> tuple[str, bytes]:
+    """The id of the key that sealed it, and what follows. Raises Unreadable."""
+    if len(stored) < 2 or stored[:1] != _SEALED:  # noqa: PLR2004 - the two leading bytes
+        raise Unreadable("not a stored value")
+    end = 2 + stored[1]
+    try:
+        return stored[2:end].decode(), stored[end:]
+    except UnicodeDecodeError as error:
+        raise Unreadable("not a stored value") from error
