@@ -115,6 +115,19 @@ def test_the_pages_that_readme_names_are_there(demo_url: str):
     assert [page.status_code for page in pages] == [200, 200]
 
 
+def test_the_capability_commands_print_a_table_and_rows(demo_url: str):
+    script = next(block for block in blocks("sh") if "capabilities suggest" in block)
+    here = script.replace(".venv/bin/task-gateway", f"{sys.executable} -m gateway")
+
+    told = subprocess.run(
+        ["/bin/sh", "-ec", here], cwd=ROOT, env={**os.environ, "TASK_GATEWAY_URL": demo_url}, capture_output=True,
+        text=True, timeout=60, check=True,
+    ).stdout  # fmt: skip
+
+    assert "riverbend-pediatrics" in told
+    assert "# Nothing to add to emr_capabilities.yaml." in told
+
+
 def test_the_clinic_of_readme_loads_beside_the_shipped_ones(tmp_path: Path):
     shutil.copytree(ROOT / "config", tmp_path / "config")
     (tmp_path / "config/clinics/cedar-clinic.yaml").write_text(blocks("yaml")[0])
