@@ -1,9 +1,10 @@
-"""Vendor name: what it takes.
+"""Template: tasks in the system of a vendor.
 
 https://vendor.example/docs/create-task. Remember: the one fact that will surprise the next reader.
 
-Copy this file to <vendor>.py, here or into a directory of `adapter_paths`, and work from top to bottom. Nothing else
-needs an edit: the file is found by its place, and configuration names it by `name`.
+Work from top to bottom and make each part the vendor's; docs/adding-a-vendor.md goes along with it, and has the parts
+that not every vendor needs: an OAuth2 token, looking for what was created, webhooks. After each step
+`task-gateway adapter test` on this file says what does not hold yet. No other file changes.
 """
 
 from __future__ import annotations
@@ -23,14 +24,15 @@ from adapters.base import (
     Operation,
     Outcome,
     Place,
+    Refused,
     Secret,
     Sent,
-    Unknown,
+    by_status,
 )
 
 
 class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an account's `credentials` hold; a clinic's own go into a second Struct, `connection`."""
+    """What an account's `credentials` hold; what differs from clinic to clinic goes into a second Struct."""
 
     api_key: Secret
 
@@ -39,6 +41,17 @@ class _Task(Struct):
     """Only what is read of the reply; a vendor may add fields at any time."""
 
     id: str | int
+
+
+class _Fault(Struct):
+    message: str
+    field: str | None = None
+
+
+class _Error(Struct):
+    """The vendor's own words for a refusal: {"error": {"message", "field"}}."""
+
+    error: _Fault
 
 
 class Template(Adapter[Account, NoSettings]):
@@ -66,7 +79,18 @@ class Template(Adapter[Account, NoSettings]):
     def parse_success(self, sent: Sent, response: HttpResponse) -> Outcome:
         """A 2xx: only a reply that is understood counts; whatever raises here is read as unknown, never as refused."""
         task = msgspec.json.decode(response.body, type=_Task)
-        return Applied(ids={"id": str(task.id)}) if str(task.id) else Unknown(code="no-id")
+        return Applied(ids={"id": str(task.id)})
+
+    def parse_error(self, sent: Sent, response: HttpResponse) -> Outcome:
+        """Any other status: it proves what it proves; the vendor's own words say why, and which field."""
+        proved = by_status(response)
+        try:
+            fault = msgspec.json.decode(response.body, type=_Error).error
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return proved
+        if isinstance(proved, Refused):
+            return Refused(code="refused", message=fault.message, field=fault.field)
+        return proved
 
 
 adapter = Template()

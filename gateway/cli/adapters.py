@@ -1,17 +1,29 @@
-"""`task-gateway adapter`: the vendors' adapters."""
+"""`task-gateway adapter`: the vendors' adapters, and what their authors need."""
 
 from __future__ import annotations
 
+import inspect
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import rich_click as click
+from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from adapters import discover
+from adapters import BrokenAdapter, discover
+from adapters.base import Adapter
+from gateway.cli.adapter_report import lines
 from gateway.cli.common import json_option
+from gateway.cli.new_adapter import write
+from gateway.conformance import examine
+from gateway.errors import Stopped
 from gateway.features import feature_table
+
+plain = Console(highlight=False, markup=False, emoji=False)
 
 
 @click.group()
@@ -30,18 +42,78 @@ def adapter() -> None:
 @click.option("--markdown", is_flag=True, help="Print the feature table of README.")
 @json_option
 def list_adapters(paths: tuple[Path, ...], markdown: bool, as_json: bool) -> None:
-    """The adapters that are found, and what each can do."""
-    found = discover(paths)
+    """The adapters that are found: version, what each can do, and how far it has been proved.
+
+    A version is the beginning of the file's SHA-256. The last column comes from the conformance kit, and from samples
+    that say they were recorded at the vendor's sandbox or in production.
+    """
+    try:
+        found = discover(paths)
+    except BrokenAdapter as broken:
+        raise Stopped(str(broken)) from broken
     if markdown:
         click.echo(feature_table(found), nl=False)
-    elif as_json:
-        rows = [
-            {"name": name, "docs": each.docs, "operations": [one.name for one in each.operations]}
-            for name, each in found.items()
-        ]
+        return
+    rows = [_row(each) for each in found.values()]
+    if as_json:
         click.echo(msgspec.json.encode(rows).decode())
+        return
+    table = Table("adapter", "version", "operations", "pushes", "maturity")
+    for row in rows:
+        table.add_row(row.name, row.version, ", ".join(row.operations), row.pushes, row.maturity)
+    Console().print(table)
+
+
+class _Row(Struct):
+    name: str
+    version: str
+    docs: str
+    operations: Sequence[str]
+    pushes: str
+    maturity: str
+
+
+def _row(each: Adapter[Any, Any]) -> _Row:
+    report = examine(Path(inspect.getfile(type(each))))
+    return _Row(
+        name=each.name,
+        version=report.version,
+        docs=each.docs,
+        operations=[operation.name for operation in each.operations],
+        pushes=each.pushes,
+        maturity=report.maturity,
+    )
+
+
+@adapter.command("test")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@json_option
+def test_adapter(file: Path, as_json: bool) -> None:
+    """Run the conformance kit on an adapter FILE and its samples; exit code 1 if something does not hold.
+
+    Samples are read from samples/NAME/*.json beside the file.
+    """
+    report = examine(file)
+    if as_json:
+        click.echo(msgspec.json.encode(report).decode())
     else:
-        table = Table("adapter", "operations", "pushes")
-        for name, each in found.items():
-            table.add_row(name, ", ".join(one.name for one in each.operations), each.pushes)
-        Console().print(table)
+        for line, style in lines(report):
+            plain.print(line, style=style, soft_wrap=True)
+    sys.exit(1 if report.failed else 0)
+
+
+@adapter.command("new")
+@click.argument("name")
+@click.option(
+    "--into",
+    "directory",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The directory it is written to; name it in `adapter_paths` of gateway.yaml.",
+)
+def new_adapter(name: str, directory: Path) -> None:
+    """Write the adapter NAME with its samples: it passes the conformance kit, and is to be made the vendor's."""
+    file = write(name, directory)
+    click.echo(f"{file}: open it and work from top to bottom; its samples lie in {directory / 'samples' / name}")
+    click.echo(f"after each step:  task-gateway adapter test {file}")
+    click.echo(f"to use it:        adapter_paths: [{directory}] in gateway.yaml, and an account with adapter: {name}")

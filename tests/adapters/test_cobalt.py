@@ -10,6 +10,8 @@ from samples import replay
 
 from adapters.base import BadSignature, HttpResponse, Link, Pending, Place, Refused, Secret, Sent, Unknown
 from adapters.cobalt import Account, Connection, adapter
+from gateway.conformance.replay import shown
+from gateway.conformance.samples import AT
 
 SECRET = Secret("whsec_cobalt")
 LINK = Link(
@@ -17,7 +19,7 @@ LINK = Link(
     account=Account(client_id=Secret("ci"), client_secret=Secret("cs")),
     connection=Connection(access_token=Secret("at")),
 )
-EVENT = json.loads(replay.cases("cobalt", "webhook.task-created.compact")[0].sample.webhook.body)
+EVENT = json.loads(replay.named("cobalt/webhook.task-created.compact").body)
 
 
 def sign(text: str | bytes) -> str:
@@ -26,7 +28,7 @@ def sign(text: str | bytes) -> str:
 
 def verify(body: str | bytes, signature: str) -> None:
     raw = body.encode() if isinstance(body, str) else body
-    adapter.verify_webhook({"cobalt-verification": signature}, raw, [SECRET], replay.AT)
+    adapter.verify_webhook({"cobalt-verification": signature}, raw, [SECRET], AT)
 
 
 def sent(operation="create_task", **ids) -> Sent:
@@ -45,7 +47,7 @@ def reply(document, status=200) -> HttpResponse:
 
 def seen(event):
     (sighting,) = adapter.parse_webhook({}, json.dumps(event).encode())
-    return replay.shown(sighting)
+    return shown(sighting)
 
 
 # The signature
@@ -114,7 +116,7 @@ def test_the_header_s_other_neighbours_are_not_needed_and_not_believed():
     body = b"{}"
     headers = {"cobalt-verification": sign(body), "webhook-timestamp": "1999-01-01T00:00:00Z", "webhook-attempt": "x"}
 
-    adapter.verify_webhook(headers, body, [SECRET], replay.AT)
+    adapter.verify_webhook(headers, body, [SECRET], AT)
 
 
 # Events

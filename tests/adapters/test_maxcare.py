@@ -15,8 +15,8 @@ LINK = Link(
     account=Account(api_key=Secret("max_prd_ak_1")),
     connection=Connection(organization_id=Secret("0b1c")),
 )
-PAGE = replay.cases("maxcare", "create_task.example")[0]
-DOCUMENT = json.loads(PAGE.sample.response.body)
+PAGE = replay.named("maxcare/create_task.example")
+DOCUMENT = json.loads(PAGE.response.body)
 CODES = {
     "bad_request": 400,
     "unauthorized": 401,
@@ -28,7 +28,7 @@ CODES = {
 
 
 def sent(**ids) -> Sent:
-    return msgspec.structs.replace(PAGE.sent, ids=ids)
+    return msgspec.structs.replace(PAGE.command, ids=ids)
 
 
 def reply(document, status=200, headers=None) -> HttpResponse:

@@ -10,6 +10,7 @@ from samples import replay
 
 from adapters.base import Applied, BadSignature, Blocked, HttpResponse, Link, NoSettings, Refused, Secret, Sent
 from adapters.task_api import Account, adapter
+from gateway.conformance.samples import AT
 
 SECRET = Secret("whsec_abc")
 REQUIRED = {
@@ -19,8 +20,8 @@ REQUIRED = {
     "created_by": "u0",
     "due_at": "2026-12-01T17:00:00-06:00",
 }
-PAGE = next(case for case in replay.cases("task_api") if case.name.endswith("create_task.schema"))
-TASK = json.loads(PAGE.sample.response.body)
+PAGE = replay.named("task_api/create_task.schema")
+TASK = json.loads(PAGE.response.body)
 
 
 def link(*, mark: bool) -> Link:
@@ -32,7 +33,7 @@ def link(*, mark: bool) -> Link:
 
 
 def sent(values=REQUIRED, **ids) -> Sent:
-    return Sent(ref="tsk_1", operation="create_task", values=values, at=replay.AT, ids=ids)
+    return Sent(ref="tsk_1", operation="create_task", values=values, at=AT, ids=ids)
 
 
 def reply(document, status=200, **headers) -> HttpResponse:
@@ -44,18 +45,18 @@ def sign(body: bytes) -> str:
 
 
 def verify(body: bytes, signature: str) -> None:
-    adapter.verify_webhook({"x-solum-signature": signature}, body, [SECRET], replay.AT)
+    adapter.verify_webhook({"x-solum-signature": signature}, body, [SECRET], AT)
 
 
 # Requests
 
 
 def test_nothing_that_the_page_does_not_name_is_sent_because_it_would_vanish_silently():
-    documented = set(PAGE.sample.request.body)
+    documented = set(PAGE.request.body)
 
     assert {spot.wire for spot in adapter.operation("create_task").places.values() if spot.wire} == documented
     for mark in (True, False):
-        assert set(adapter.build_request(PAGE.sent, link(mark=mark)).json) <= documented
+        assert set(adapter.build_request(PAGE.command, link(mark=mark)).json) <= documented
 
 
 def test_what_is_required_is_as_the_page_says():
