@@ -6,13 +6,13 @@ What is told names fields, connections and ids of ours, never a value: values ar
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from msgspec import Struct
 
 from gateway.rules.planning import Plan
 from gateway.rules.reading import speakable
-from schemas.delivery import Mapped
+from schemas.delivery import Fate, Mapped
 from schemas.private import Private
 from schemas.problem import FieldError
 
@@ -29,8 +29,8 @@ class Planned(Private, frozen=True, kw_only=True):
 
     refusals: frozenset[str] = frozenset()
     way: Mapping[str, str] = {}
-    fates: Mapping[str, str] = {}
-    """What becomes of each field."""
+    fates: Mapping[str, tuple[Fate, str | None]] = {}
+    """What becomes of each field, and its place there."""
     values: Mapping[str, Any] = {}
     """What goes out, by field."""
     body: Any = None
@@ -42,7 +42,7 @@ NO_CLINIC = Planned(refusals=frozenset({"unknown-clinic: its clinic is not confi
 """What a configuration does with the commands of a clinic that it does not have."""
 
 
-class Difference(Struct, frozen=True, order=True):
+class Difference(Struct, frozen=True):
     """One thing that would be otherwise, in words that are the same for every command it happens to."""
 
     kind: DifferenceKind
@@ -76,7 +76,7 @@ def planned(plan: Plan, errors: Iterable[FieldError], report: Iterable[Mapped], 
             "account": connection.account.name,
             "address": connection.account.base_url,
         },
-        fates={_spoken(each.field): f"{each.fate} as {each.place}" if each.place else each.fate for each in report},
+        fates={_spoken(each.field): (each.fate, each.place) for each in report},
         values={**plan.values, **{f"vendor_fields.{_spoken(key)}": value for key, value in plan.extras.items()}},
         body=body,
         held=held,
@@ -107,14 +107,18 @@ def _refusals(here: frozenset[str], there: frozenset[str]) -> list[Difference]:
 
 
 def _mappings(here: Planned, there: Planned) -> list[Difference]:
-    """Fields that end otherwise; else those that go out with another value; else a request that differs elsewhere."""
-    fields = dict.fromkeys((*here.fates, *there.fates))
+    """Fields that end otherwise; else those that go out with another value; else a request that differs elsewhere.
+
+    Another vendor has other words and another connection other ids: there only the fates are compared.
+    """
+    same = {part: here.way[part] == there.way[part] for part in here.way}
+    fates = [_fates(each, with_place=same["adapter"]) for each in (here, there)]
     changed = [
-        Difference("mapping", f"{field}: {here.fates.get(field, 'nothing')} -> {there.fates.get(field, 'nothing')}")
-        for field in fields
-        if here.fates.get(field) != there.fates.get(field)
+        Difference("mapping", f"{field}: {' -> '.join(each.get(field, 'nothing') for each in fates)}")
+        for field in dict.fromkeys((*here.fates, *there.fates))
+        if fates[0].get(field) != fates[1].get(field)
     ]
-    if changed:
+    if changed or not (same["adapter"] and same["connection"]):
         return changed
     valued = [
         Difference("mapping", f"{field}: another value")
@@ -122,6 +126,12 @@ def _mappings(here: Planned, there: Planned) -> list[Difference]:
         if here.values.get(field) != there.values.get(field)
     ]
     return valued or ([Difference("mapping", "the vendor's request")] if here.body != there.body else [])
+
+
+def _fates(planned: Planned, *, with_place: bool) -> Mapping[str, str]:
+    return {
+        field: f"{fate} as {place}" if place and with_place else fate for field, (fate, place) in planned.fates.items()
+    }
 
 
 def _reason(error: FieldError) -> str:
@@ -135,12 +145,13 @@ def _spoken(field: str) -> str:
 
 
 def grouped(found: Iterable[tuple[str, str, Sequence[Difference]]]) -> tuple[Differing, ...]:
-    """Differences of (clinic id, delivery id) put together: by clinic and kind, the most frequent first."""
+    """Differences of (clinic id, delivery id) put together: by clinic, the gravest kind and the most frequent first."""
     ids: dict[tuple[str, Difference], list[str]] = {}
     for clinic_id, delivery_id, each in found:
         for difference in each:
             ids.setdefault((clinic_id, difference), []).append(delivery_id)
-    ranked = sorted(ids.items(), key=lambda item: (item[0][0], item[0][1].kind, -len(item[1]), item[0][1].what))
+    kinds = get_args(DifferenceKind)
+    ranked = sorted(ids.items(), key=lambda item: (item[0][0], kinds.index(item[0][1].kind), -len(item[1])))
     return tuple(
         Differing(
             clinic_id=clinic_id,

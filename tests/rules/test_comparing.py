@@ -8,7 +8,7 @@ from gateway.rules.comparing import NO_CLINIC, Difference, Planned, differences,
 WAY = {"connection": "emr", "adapter": "cobalt", "emr": "athenahealth", "account": "main", "address": "https://a"}
 HERE = Planned(
     way=WAY,
-    fates={"title": "sent as subject"},
+    fates={"title": ("sent", "subject")},
     values={"title": "CANARY", "patient.mrn": "1"},
     body={"subject": "CANARY"},
 )
@@ -35,12 +35,20 @@ DIFFERENCES = {
     "no clinic anywhere": (NO_CLINIC, NO_CLINIC, [("clinic", "its clinic is in neither configuration")]),
     "another way": (HERE, there(way={**WAY, "connection": "desk", "adapter": "task_api", "emr": "none"}), [
         ("route", "connection emr -> desk, adapter cobalt -> task_api, emr athenahealth -> none")]),
+    "another way with other words and ids": (
+        HERE, there(way={**WAY, "connection": "desk", "adapter": "x"}, fates={"title": ("sent", "t")}, values={}), [
+            ("route", "connection emr -> desk, adapter cobalt -> x")]),
+    "another way with another fate": (
+        HERE, there(way={**WAY, "connection": "desk", "adapter": "x"}, fates={"title": ("folded", "t")}), [
+            ("route", "connection emr -> desk, adapter cobalt -> x"), ("mapping", "title: sent -> folded")]),
+    "another connection of the same vendor with other ids": (
+        HERE, there(way={**WAY, "connection": "b"}, values={}), [("route", "connection emr -> b")]),
     "another address": (HERE, there(way={**WAY, "address": "https://b"}), [("route", "address https://a -> https://b")]),
     "waiting there": (HERE, there(held=True), [("held", "waits")]),
     "waiting here": (there(held=True), HERE, [("held", "waits no longer")]),
-    "a field that ends otherwise": (HERE, there(fates={"title": "folded as description"}, values={}), [
+    "a field that ends otherwise": (HERE, there(fates={"title": ("folded", "description")}, values={}), [
         ("mapping", "title: sent as subject -> folded as description")]),
-    "a field more and one less": (HERE, there(fates={"due_at": "defaulted as deadline"}), [
+    "a field more and one less": (HERE, there(fates={"due_at": ("defaulted", "deadline")}), [
         ("mapping", "title: sent as subject -> nothing"), ("mapping", "due_at: nothing -> defaulted as deadline")]),
     "another value": (HERE, there(values={"title": "OTHER", "patient.mrn": "1"}, body={"subject": "OTHER"}), [
         ("mapping", "title: another value")]),
