@@ -1,0 +1,127 @@
+"""How `task-gateway check` shows what it found: aligned, and plain where there is no terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import get_args
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gateway.flows.probe import Probe
+from gateway.flows.replay import Replayed
+from gateway.rules.checking import Able, Connected, Report
+from gateway.rules.findings import Finding, Severity
+
+_COLOURS: Mapping[str, str] = {
+    "error": "red", "warning": "yellow", "note": "cyan",
+    "works": "green", "no-read": "dim", "unclear": "yellow", "refused": "red", "unreachable": "red",
+    "taken": "green", "clinic": "yellow", "route": "cyan", "held": "yellow", "mapping": "cyan", "reason": "dim",
+}  # fmt: skip
+_WIDE = 200
+"""Columns where there is no terminal: a line of a file may be long, and should be one line."""
+
+
+def _console() -> Console:
+    found = Console(highlight=False, markup=False, emoji=False)
+    return found if found.is_terminal else Console(highlight=False, markup=False, emoji=False, width=_WIDE)
+
+
+def show_report(report: Report) -> None:
+    """Each clinic with its connections and what was found."""
+    console = _console()
+    widths = _widths(report)
+    for clinic in report.clinics:
+        console.print(Text.assemble((clinic.id, "bold"), f"  {clinic.name}, {clinic.timezone}"))
+        for connection in clinic.connections:
+            vendor = f"{connection.adapter} on {connection.emr}" if connection.emr else connection.adapter
+            console.print(Text.assemble("  ", (connection.name, "cyan"), f"  {vendor}"))
+            console.print(_operations(connection, widths))
+        _show_findings(console, clinic.findings)
+        console.print()
+    if report.findings:
+        console.print(Text("accounts", "bold"))
+        _show_findings(console, report.findings)
+        console.print()
+    console.print(_summary(report))
+
+
+def _widths(report: Report) -> tuple[int, int]:
+    """The widest operation and the widest list of rules, so that one clinic stands under the other."""
+    able = [each for clinic in report.clinics for connection in clinic.connections for each in connection.operations]
+    return (
+        max((len(each.operation) for each in able), default=0),
+        max((len(", ".join(each.routes)) for each in able), default=0),
+    )
+
+
+def _operations(connection: Connected, widths: Sequence[int]) -> Table:
+    """Each operation, the rules that lead to it, and what callers supply."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    for width in (2, *widths):
+        table.add_column(min_width=width, no_wrap=True)
+    table.add_column()
+    for able in connection.operations:
+        table.add_row("", able.operation, Text(", ".join(able.routes), "dim"), _supply(able))
+    return table
+
+
+def _supply(able: Able) -> Text:
+    if not able.offered:
+        return Text(f"not offered: {able.why_not}", "dim")
+    wanted = ", ".join((*able.supply, *(" or ".join(group) for group in able.one_of)))
+    return Text.assemble(wanted, (f"  on trial: {', '.join(able.on_trial)}" if able.on_trial else "", "yellow"))
+
+
+def _show_findings(console: Console, findings: Iterable[Finding]) -> None:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    for _ in range(3):
+        table.add_column()
+    for found in findings:
+        table.add_row("", Text(found.severity, _COLOURS[found.severity]), f"{found.where}: {found.detail}")
+    if table.rows:
+        console.print(table)
+
+
+def _summary(report: Report) -> Text:
+    found = [*report.findings, *(finding for clinic in report.clinics for finding in clinic.findings)]
+    connections = sum(len(clinic.connections) for clinic in report.clinics)
+    counts = {severity: sum(each.severity == severity for each in found) for severity in get_args(Severity)}
+    told = [_counted(count, severity) for severity, count in counts.items() if count]
+    return Text(", ".join([_counted(len(report.clinics), "clinic"), _counted(connections, "connection"), *told]))
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def show_probes(probes: Iterable[Probe]) -> None:
+    """A line for each connection that was tried."""
+    table = Table("clinic", "connection", "account", "", "ms", "", box=None, header_style="dim", padding=(0, 2, 0, 0))
+    table.columns[4].justify = "right"
+    for each in probes:
+        status = Text(each.status.replace("no-read", "no harmless read"), _COLOURS[each.status])
+        took = "" if each.status == "no-read" else str(each.milliseconds)
+        table.add_row(each.clinic_id, each.connection, each.account, status, took, each.detail)
+    if table.rows:
+        console = _console()
+        console.print()
+        console.print(table)
+
+
+def show_replayed(replayed: Replayed, other: Path) -> None:
+    """What the other configuration would do otherwise, by clinic."""
+    console = _console()
+    told = f"{_counted(replayed.commands, 'command')} planned again: {replayed.changed or 'none'} would end otherwise"
+    console.print(f"{told} under {other}")
+    clinic = None
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for found in replayed.differences:
+        name = "" if found.clinic_id == clinic else found.clinic_id
+        clinic = found.clinic_id
+        kind = Text(found.kind, _COLOURS.get(found.kind, "red"))
+        table.add_row(name, kind, str(found.count), found.what, Text(", ".join(found.examples), "dim"))
+    if table.rows:
+        console.print(table)
