@@ -116,6 +116,8 @@ def show_replayed(replayed: Replayed, other: Path) -> None:
     console = _console()
     told = f"{_counted(replayed.commands, 'command')} planned again: {replayed.changed or 'none'} would end otherwise"
     console.print(f"{told} under {other}")
+    if replayed.unreadable:
+        console.print(f"{_counted(replayed.unreadable, 'command')} cannot be read with these keys", style="red")
     clinic = None
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for found in replayed.differences:

@@ -20,16 +20,18 @@ from schemas.problem import FieldError
 
 
 class Replayed(Struct, frozen=True, kw_only=True):
-    """How many stored commands were looked at, to how many something else would happen, and what."""
+    """How many stored commands were planned again, to how many something else would happen, and what."""
 
     commands: int
+    unreadable: int
+    """Deliveries whose command is sealed with a key that is not here, or is kept no more."""
     changed: int
     differences: tuple[Differing, ...]
 
     @property
     def sound(self) -> bool:
-        """Whether the other configuration takes all that the present one does."""
-        return all(difference.kind != "refused" for difference in self.differences)
+        """Whether the other configuration takes all that the present one does, as far as all could be read."""
+        return not self.unreadable and all(difference.kind != "refused" for difference in self.differences)
 
 
 async def newest(store: Store, count: int) -> tuple[Record, ...]:
@@ -44,12 +46,14 @@ async def replay(
     paused = {(gone.clinic_id, gone.connection) for gone in await store.paused()}
     here, there = _Plans(store, present, paused), _Plans(store, other, paused)
     found = []
-    for record in records:
+    readable = [record for record in records if record.content.command]
+    for record in readable:
         differs = comparing.differences(await here.of(record), await there.of(record))
         found.append((record.clinic_id, record.id, differs))
         told()
     return Replayed(
-        commands=len(records),
+        commands=len(readable),
+        unreadable=len(records) - len(readable),
         changed=sum(bool(differs) for _, _, differs in found),
         differences=comparing.grouped(found),
     )

@@ -156,3 +156,15 @@ async def test_only_the_newest_commands_are_planned_again(house):
         tasks = await accepted(house, 3)
 
         assert [record.id for record in await newest(house.store, 2)] == [tasks[2].id, tasks[1].id]
+
+
+@run
+async def test_a_command_that_cannot_be_read_is_counted_and_never_taken_for_unchanged(house, other):
+    async with house.open():
+        await accepted(house, 2)
+        first, second = await newest(house.store, 2)
+        sealed = structs.replace(first, content=structs.replace(first.content, command={}, sealed=b"s"))
+
+        replayed = await replay(house.store, (sealed, second), house.config, other(), lambda: None)
+
+    assert (replayed.commands, replayed.unreadable, replayed.sound) == (1, 1, False)
