@@ -155,12 +155,13 @@ async def test_what_is_sent_without_a_field_on_trial_is_counted_by_what_became_o
     await sent(store, on_trial(1), Applied(ids={"id": "v-1"}))
     await sent(store, on_trial(2), Applied(ids={"id": "v-2"}), later(minutes=1))
     await sent(store, on_trial(3), Refused(code="refused"), later(minutes=2))
-    await sent(store, task(4), Applied(ids={"id": "v-4"}))
+    await sent(store, on_trial(4), Refused(code="refused"), later(minutes=3))
+    await sent(store, task(5), Applied(ids={"id": "v-5"}), later(minutes=4))
 
     assert (await store.drift(EVERYONE)).trials == (
         Trial(
             vendor="cobalt", emr="eclinicalworks", clinic_id=HOME[0], connection=HOME[1], operation="create_task",
-            field="notify", accepted=2, refused=1, first_at=NOW, last_at=later(minutes=2),
+            field="notify", accepted=2, refused=2, first_at=NOW, last_at=later(minutes=3),
         ),
     )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Where vendors' answers and the capability table differ, as it is listed."""
 
+from msgspec import structs
 from web.world import answering, task
 
 
@@ -51,6 +52,20 @@ def test_a_name_that_maps_to_no_place_is_listed_by_the_vendors_name(gateway):
     (seen,) = drift(gateway)["items"]
 
     assert (seen["field"], seen["vendor_name"], seen["rule"]) == (None, "department_id", None)
+
+
+def test_what_the_table_says_of_another_emr_is_not_held_against_what_was_seen(gateway):
+    gateway.vendors.handler = wants("subject")
+    rejected(gateway)
+    configured = gateway.app.state.services.configured
+    north = configured.config.clinics["north"]
+    moved = structs.replace(north.connections["emr"], emr="athenahealth")
+    clinic = structs.replace(north, connections={**north.connections, "emr": moved})
+    configured.config = structs.replace(configured.config, clinics={"north": clinic})
+
+    (seen,) = drift(gateway)["items"]
+
+    assert (seen["emr"], seen["rule"]) == ("eclinicalworks", None)
 
 
 def test_no_word_of_the_patient_is_listed(gateway):
