@@ -13,11 +13,11 @@ from gateway.flows.planner import Submission
 from gateway.flows.submit import Desk, Submitted
 from gateway.rules import wishes
 from gateway.rules.change import Change
-from gateway.rules.clinic import App
+from gateway.rules.clinic import App, Caller
 from gateway.rules.reading import read
 from gateway.rules.record import Record
+from gateway.store.audit import Act, Action
 from gateway.store.base import Store
-from gateway.store.saving import Asked
 from gateway.world import World
 from schemas.command import COMMANDS, Body, Id
 from schemas.private import Private
@@ -52,46 +52,57 @@ class Asking:
         self._dispatcher = dispatcher
         self._world = world
 
-    async def cancel(self, record: Record, app: App, version: int | None = None) -> Record:
+    async def cancel(self, record: Record, by: Caller, version: int | None = None) -> Record:
         """Withdraw it, if nothing has reached the vendor. `version`: only if it still is what the person saw."""
-        asked = Asked(what="cancel", app=app.name)
-        return await self._change(record, lambda current: wishes.cancel(current, self._world.now()), asked, version)
+        act = _act("cancel", record, by)
+        return await self._change(record, lambda current: wishes.cancel(current, self._world.now()), act, version)
 
-    async def retry(self, record: Record, app: App, reason: str, version: int | None = None) -> Record:
+    async def retry(self, record: Record, by: Caller, reason: str, version: int | None = None) -> Record:
         """Look now, at what waits; for what ended, a new delivery under today's configuration, which is returned."""
-        asked = Asked(what="retry", app=app.name, reason=reason)
-        current = await self._change(record, lambda stored: wishes.retry(stored, self._world.now()), asked, version)
+        act = _act("retry", record, by, reason)
+        current = await self._change(record, lambda stored: wishes.retry(stored, self._world.now()), act, version)
         if not current.safe_to_resend:
             self._dispatcher.try_now(current)
             return current
-        return (await self._again(current, app)).record
+        return (await self._again(current, by)).record
 
-    async def resolve(self, record: Record, app: App, finding: Finding, version: int | None = None) -> Record:
+    async def resolve(self, record: Record, by: Caller, finding: Finding, version: int | None = None) -> Record:
         """Settle what was not known, on a person's word; a resend makes a new delivery, which is returned."""
-        asked = Asked(what="resolve", app=app.name, reason=f"{finding.outcome}: {finding.reason}")
+        act = _act("resolve", record, by, f"{finding.outcome}: {finding.reason}")
         created = finding.outcome == "created"
         ids = {name: value for name, value in (("id", finding.id), ("emr_id", finding.emr_id)) if value}
         settled = await self._change(
-            record, lambda current: wishes.resolve(current, self._world.now(), created=created, ids=ids), asked, version
+            record, lambda current: wishes.resolve(current, self._world.now(), created=created, ids=ids), act, version
         )
-        return (await self._again(settled, app)).record if finding.resend and not created else settled
+        return (await self._again(settled, by)).record if finding.resend and not created else settled
 
-    async def _again(self, record: Record, app: App) -> Submitted:
-        submission = repeated(record, structs.replace(app, name=record.app))
+    async def _again(self, record: Record, by: Caller) -> Submitted:
+        submission = repeated(record, structs.replace(by.app, name=record.app))
         return await self._desk.submit(structs.replace(submission, retry_of=record.id))
 
     async def _change(
-        self, record: Record, decide: Callable[[Record], Change | None], asked: Asked, version: int | None
+        self, record: Record, decide: Callable[[Record], Change | None], act: Act, version: int | None
     ) -> Record:
         def decide_on_the_seen(current: Record) -> Change | None:
             wishes.unchanged(current, version)
             return decide(current)
 
         try:
-            return await self._store.change(record.id, decide_on_the_seen, self._world.now(), asked) or record
+            return await self._store.change(record.id, decide_on_the_seen, self._world.now(), act) or record
         except wishes.Refusal as refusal:
             about = await self._store.get(record.id) or record
             if refusal.code == "already-retried" and about.retried_as:
                 about = await self._store.get(about.retried_as) or about
             found = structs.replace(problem(refusal.code), delivery={"id": about.id, "state": about.state})
             raise Refused(found) from refusal
+
+
+def _act(action: Action, record: Record, by: Caller, reason: str | None = None) -> Act:
+    return Act(
+        app=by.app.name,
+        key_id=by.key_id,
+        action=action,
+        about=record.id,
+        clinic_id=record.clinic_id,
+        reason=reason,
+    )

@@ -228,6 +228,13 @@ class Follow(Struct, frozen=True, kw_only=True):
     absence_gap: float = 300
 
 
+class Caller(Struct, frozen=True, kw_only=True):
+    """An app, and which of its keys it came with."""
+
+    app: App
+    key_id: str
+
+
 class EncryptionKey(Struct, frozen=True, kw_only=True):
     """A key for payloads at rest; `key` is 32 bytes in base64."""
 

@@ -16,7 +16,8 @@ from typing import TypeVar
 
 from gateway.rules.change import Change
 from gateway.rules.record import Record
-from gateway.store import deliveries, drift, following, inbound, leases, reading, saving, sighting, webhooks
+from gateway.store import audit, deliveries, drift, following, inbound, leases, reading, saving, sighting, webhooks
+from gateway.store.audit import Act, Entry, Verified
 from gateway.store.bell import Bell
 from gateway.store.deliveries import Accepted, Key
 from gateway.store.drift import Drift
@@ -25,7 +26,7 @@ from gateway.store.inbound import Seen
 from gateway.store.leases import Leased
 from gateway.store.reading import Listed, Paused, Wanted
 from gateway.store.rows import Tx
-from gateway.store.saving import Asked, NewId, Writing
+from gateway.store.saving import NewId, Writing
 from gateway.store.vault import Vault
 from gateway.store.webhooks import Reading, Webhook, WebhookState
 from schemas.delivery import Happening
@@ -123,15 +124,15 @@ class Store(ABC):
         delivery_id: str,
         decide: Callable[[Record], Change | None],
         now: datetime,
-        asked: Asked | None = None,
+        act: Act | None = None,
     ) -> Record | None:
         """Read the record, let `decide` make a change of it, commit that with all that follows from it.
 
         What follows: the task's notes are released or ended, a blocked connection is paused, parked sightings are tried
         again. Returns the record afterwards (unchanged if `decide` returned None), or None when there is none. What
-        `decide` raises is raised, and nothing is written. `asked` is kept in the timeline.
+        `decide` raises is raised, and nothing is written. `act` is kept in the audit trail.
         """
-        return await self._writing(now, lambda writing: saving.change(writing, delivery_id, decide, asked))
+        return await self._writing(now, lambda writing: saving.change(writing, delivery_id, decide, act))
 
     async def claim(
         self, now: datetime, lease: timedelta, rest: int, room: Mapping[str, int] = MappingProxyType({})
@@ -179,16 +180,40 @@ class Store(ABC):
         """When the next look is due."""
         return await self.read(reading.next_look)
 
-    async def pause(self, clinic_id: str, connection: str, why: Problem, now: datetime, *, probed: bool = True) -> None:
-        """Pause a connection and hold what is queued for it; no-op when it is paused already.
+    async def pause(self, clinic_id: str, connection: str, why: Problem, now: datetime, act: Act | None = None) -> None:
+        """Pause a connection and hold what is queued for it.
 
-        `probed`: the vendor blocked it, so one delivery tries it every 15 minutes.
+        Without an `act` the vendor blocked it, and one delivery tries it every 15 minutes; an operator's pause stays.
         """
-        await self._writing(now, lambda writing: saving.pause(writing, (clinic_id, connection), why, probed=probed))
 
-    async def resume(self, clinic_id: str, connection: str, now: datetime) -> bool:
+        def pause(writing: Writing) -> None:
+            if act is not None:
+                audit.record(writing.tx, act, now)
+            saving.pause(writing, (clinic_id, connection), why, probed=act is None)
+
+        await self._writing(now, pause)
+
+    async def resume(self, clinic_id: str, connection: str, now: datetime, act: Act | None = None) -> bool:
         """Open a connection again and let go what was held for it; whether it was paused."""
-        return await self._writing(now, lambda writing: saving.resume(writing, (clinic_id, connection)))
+
+        def resume(writing: Writing) -> bool:
+            if act is not None:
+                audit.record(writing.tx, act, now)
+            return saving.resume(writing, (clinic_id, connection))
+
+        return await self._writing(now, resume)
+
+    async def acted(self, act: Act, now: datetime) -> None:
+        """Keep in the audit trail what somebody did."""
+        await self.write(lambda tx: audit.record(tx, act, now))
+
+    async def audit(self, *, before: int | None, limit: int) -> Sequence[Entry]:
+        """The newest entries of the audit trail before the row `before`."""
+        return await self.read(lambda tx: audit.entries(tx, before=before, limit=limit))
+
+    async def verify_audit(self) -> Verified:
+        """Check the audit trail from end to end."""
+        return await self.read(audit.verify)
 
     async def paused(self) -> Sequence[Paused]:
         """The connections that are paused."""

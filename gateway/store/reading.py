@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from gateway.rules.record import Record
+from gateway.store import audit
 from gateway.store.rows import ALL, WAITING, Tx, moment, paused_row, record_of, stamp, text_of
 from gateway.store.vault import Unreadable
 from schemas.delivery import Happening
@@ -142,14 +143,9 @@ def _sightings(tx: Tx, delivery_id: str) -> list[Happening]:
 
 
 def _asked(tx: Tx, delivery_id: str) -> list[Happening]:
-    rows = tx.execute("SELECT at, app, what, reason FROM asked WHERE delivery_id = ?", (delivery_id,)).fetchall()
     return [
-        Happening(
-            at=moment(at),
-            what="asked",
-            facts={"what": what, "app": app, "reason": text_of(tx, reason, f"asked/{delivery_id}/{at}")},
-        )
-        for at, app, what, reason in rows
+        Happening(at=entry.at, what="asked", facts={"what": entry.action, "app": entry.app, "reason": entry.reason})
+        for entry in audit.about(tx, delivery_id)
     ]
 
 

@@ -151,12 +151,16 @@ def json_text(value: Mapping[str, Any]) -> str:
     return msgspec.json.encode(value).decode()
 
 
+UNREADABLE = "(unreadable)"
+"""What stands for a text that no key opens."""
+
+
 def text_of(tx: Tx, stored: bytes | None, row: str) -> str | None:
     """A sealed text, for people to read."""
     try:
         return None if stored is None else tx.vault.open(bytes(stored), row).decode()
     except Unreadable:
-        return "(unreadable)"
+        return UNREADABLE
 
 
 def paused_row(clinic_id: str, connection: str) -> str:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 
 from gateway.rules import drift, waiting
 from gateway.rules.change import Change
 from gateway.rules.record import Record, thin
+from gateway.store import audit, inbound
 from gateway.store import drift as learnt
-from gateway.store import inbound
+from gateway.store.audit import Act
 from gateway.store.bell import LOOK, QUEUED
 from gateway.store.rows import ALL, UPDATE, Tx, json_text, paused_row, record_of, row_of, save_attempt, stamp, text_of
 from schemas.delivery import RESENDABLE
-from schemas.private import Private
 from schemas.problem import Problem, problem
 
 NewId = Callable[[str], str]
@@ -25,14 +25,6 @@ NewId = Callable[[str], str]
 
 PROBE_EVERY = timedelta(minutes=15)
 """How often one delivery is let through a connection that the vendor blocked, to see whether it works again."""
-
-
-class Asked(Private, frozen=True, kw_only=True):
-    """What a person asked of a delivery, through which app, and why; kept with what it led to."""
-
-    what: Literal["cancel", "retry", "resolve"]
-    app: str
-    reason: str | None = None
 
 
 class Writing(Struct, frozen=True):
@@ -52,21 +44,15 @@ def find(tx: Tx, delivery_id: str) -> Record | None:
 
 
 def change(
-    writing: Writing, delivery_id: str, decide: Callable[[Record], Change | None], asked: Asked | None = None
+    writing: Writing, delivery_id: str, decide: Callable[[Record], Change | None], act: Act | None = None
 ) -> Record | None:
     """Read, decide, write, with all that follows from it; the record afterwards, or None when there is none."""
     before = find(writing.tx, delivery_id)
     if before is None:
         return None
     decided = decide(before)
-    if asked is not None:
-        at = stamp(writing.now)
-        row = f"asked/{delivery_id}/{at}"
-        reason = None if asked.reason is None else writing.tx.vault.seal(asked.reason.encode(), row)
-        writing.tx.execute(
-            "INSERT INTO asked (delivery_id, at, app, what, reason) VALUES (?, ?, ?, ?, ?)",
-            (delivery_id, at, asked.app, asked.what, reason),
-        )
+    if act is not None:
+        audit.record(writing.tx, act, writing.now)
     if decided is None:
         return before
     save(writing, before, decided)
@@ -181,15 +167,16 @@ def why_paused(tx: Tx, clinic_id: str, connection: str) -> Problem | None:
     row = tx.execute(
         "SELECT detail FROM paused_connections WHERE clinic_id = ? AND connection = ?", (clinic_id, connection)
     ).fetchone()
-    return (
-        None
-        if row is None
-        else problem("connection-blocked", text_of(tx, row[0], paused_row(clinic_id, connection)) or None)
-    )
+    if row is None:
+        return None
+    return problem("connection-blocked", text_of(tx, row[0], paused_row(clinic_id, connection)) or None)
 
 
 def pause(writing: Writing, connection: tuple[str, str], why: Problem, *, probed: bool = True) -> None:
-    """Pause a connection and hold what is queued for it. `probed`: the vendor blocked it; it is tried now and then."""
+    """Pause a connection and hold what is queued for it. `probed`: the vendor blocked it; it is tried now and then.
+
+    A person's pause outlasts the vendor's block, a block changes nothing of a pause.
+    """
     probe_at = writing.now + PROBE_EVERY if probed else None
     detail = writing.tx.vault.seal((why.detail or "").encode(), paused_row(*connection))
     paused = writing.tx.execute(
@@ -199,6 +186,11 @@ def pause(writing: Writing, connection: tuple[str, str], why: Problem, *, probed
     )
     if paused.rowcount:
         _save_connection_event(writing, "connection.blocked", connection)
+    elif not probed:
+        writing.tx.execute(
+            "UPDATE paused_connections SET detail = ?, probe_at = NULL WHERE clinic_id = ? AND connection = ?",
+            (detail, *connection),
+        )
     for record in select(writing.tx, "clinic_id = ? AND connection = ? AND state IN ('queued', 'held')", *connection):
         decided = waiting.pause(record, writing.now, why)
         if decided:

@@ -15,7 +15,7 @@ from litestar.datastructures import State
 from msgspec import structs
 
 from gateway.errors import Refused
-from gateway.rules.clinic import App
+from gateway.rules.clinic import App, Caller
 from gateway.rules.reading import Draft, read
 from schemas.command import NAMING
 from schemas.private import Private
@@ -34,6 +34,11 @@ class StrictRequest(Request[App, str, State]):
 
     draft: Draft[Any]
     posted: Mapping[str, Any]
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks."""
+        return Caller(app=self.user, key_id=self.auth)
 
     async def body(self) -> bytes:
         """The body; none at all is refused where one is expected."""

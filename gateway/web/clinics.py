@@ -9,6 +9,7 @@ from msgspec import structs
 from gateway.errors import Refused
 from gateway.rules.clinic import Clinic, Connection, Rule
 from gateway.rules.routing import offers
+from gateway.store.audit import Act, Action
 from gateway.store.reading import Paused
 from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
@@ -99,7 +100,8 @@ class About(Controller):
         """What is queued is held, what is accepted from now on too, until `resume`."""
         connection = _connection(request, services, clinic_id, name)
         why = problem("connection-blocked", f"paused by {request.user.name}: {data.reason}")
-        await services.store.pause(clinic_id, name, why, services.world.now(), probed=False)
+        act = _act("pause", request, connection, data.reason)
+        await services.store.pause(clinic_id, name, why, services.world.now(), act)
         return _health(connection, await _paused(services, clinic_id, name))
 
     @post(
@@ -111,9 +113,20 @@ class About(Controller):
     ) -> ConnectionHealth:
         """What was held goes out."""
         connection = _connection(request, services, clinic_id, name)
-        await services.store.resume(clinic_id, name, services.world.now())
+        await services.store.resume(clinic_id, name, services.world.now(), _act("resume", request, connection))
         services.dispatcher.wake()
         return _health(connection, None)
+
+
+def _act(action: Action, request: StrictRequest, connection: Connection, reason: str | None = None) -> Act:
+    return Act(
+        app=request.user.name,
+        key_id=request.auth,
+        action=action,
+        about=f"{connection.clinic_id}/{connection.name}",
+        clinic_id=connection.clinic_id,
+        reason=reason,
+    )
 
 
 def _within_reach(request: StrictRequest, services: Services) -> list[Clinic]:

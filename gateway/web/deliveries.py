@@ -78,7 +78,7 @@ class _OfOneKind(Controller):
     async def cancel(self, request: StrictRequest, services: Served, delivery_id: FromPath[str]) -> Delivery:
         """Only while nothing has reached the vendor; no vendor here can withdraw."""
         record = await found(request, services, delivery_id, self.kind)
-        return present(await services.asking.cancel(record, request.user, _seen(request)))
+        return present(await services.asking.cancel(record, request.caller, _seen(request)))
 
     @post(
         "/{delivery_id:str}/retry", guards=[needs("operate")], status_code=200, responses=_ASK,
@@ -89,7 +89,7 @@ class _OfOneKind(Controller):
     ) -> Response[Delivery]:
         """On what waits: look now. On what was rejected or failed: a new delivery, answered with 201."""
         record = await found(request, services, delivery_id, self.kind)
-        return _asked(record, await services.asking.retry(record, request.user, data.reason, _seen(request)))
+        return _asked(record, await services.asking.retry(record, request.caller, data.reason, _seen(request)))
 
     @post(
         "/{delivery_id:str}/resolve", guards=[needs("operate")], status_code=200,
@@ -100,7 +100,7 @@ class _OfOneKind(Controller):
     ) -> Response[Delivery]:
         """For unknown outcomes, overdue submissions and conflicts: created or not_created, with a reason."""
         record = await found(request, services, delivery_id, self.kind)
-        return _asked(record, await services.asking.resolve(record, request.user, data, _seen(request)))
+        return _asked(record, await services.asking.resolve(record, request.caller, data, _seen(request)))
 
 
 def _seen(request: StrictRequest) -> int | None:

@@ -20,7 +20,7 @@ from gateway.app import running
 from gateway.clinics import load
 from gateway.flows.planner import Submission
 from gateway.flows.submit import Submitted
-from gateway.rules.clinic import App, Timeouts
+from gateway.rules.clinic import App, Caller, Timeouts
 from gateway.rules.reading import read
 from gateway.rules.record import Record
 from gateway.store.bell import LOOK
@@ -112,7 +112,7 @@ class House:
         self.config = load(directory, {})
         self._directory = directory
         self.intake = self.config.apps["intake"]
-        self.operator = self.config.apps["operator"]
+        self.operator = Caller(app=self.config.apps["operator"], key_id="o1")
         self._timeouts = Timeouts(send=send)
         self._ids = itertools.count(1)
         self.services: Services = None  # type: ignore[assignment]

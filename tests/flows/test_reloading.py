@@ -8,6 +8,7 @@ import shutil
 import pytest
 from flows.doubles import HOUSE, House, call_back, receipt, reply
 from running import run
+from store.records import BY_OPERATOR
 
 from gateway.errors import ConfigErrors, Refused
 from gateway.rules.clinic import Timeouts
@@ -90,7 +91,7 @@ async def test_a_held_delivery_keeps_its_words_and_its_version_and_goes_out_with
 @run
 async def test_a_delivery_accepted_for_one_vendor_is_never_sent_to_another(house):
     async with house.open():
-        await house.store.pause("lakeside", "emr", BLOCKED, house.clock, probed=False)
+        await house.store.pause("lakeside", "emr", BLOCKED, house.clock, BY_OPERATOR)
         held = await house.submit(call_back())
         house.edit(
             CLINIC,
@@ -115,7 +116,7 @@ async def test_a_delivery_accepted_for_one_vendor_is_never_sent_to_another(house
 async def test_what_a_change_of_connection_held_goes_out_once_the_connection_is_as_it_was(house):
     here = "account: cobalt-main\n    emr: eclinicalworks"
     async with house.open():
-        await house.store.pause("lakeside", "emr", BLOCKED, house.clock, probed=False)
+        await house.store.pause("lakeside", "emr", BLOCKED, house.clock, BY_OPERATOR)
         held = await house.submit(call_back())
         house.edit(CLINIC, here, "account: cobalt-main\n    emr: athenahealth")
         await reloaded(house)

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from flows.doubles import call_back, event, receipt, reply
 from running import run, until
+from store.records import BY_OPERATOR
 
 from gateway.store.base import StoreUnavailable
 from schemas.problem import problem
@@ -271,7 +272,7 @@ async def test_a_restart_sends_what_was_queued_and_never_again_what_was_being_se
 async def test_a_restart_keeps_keys_pauses_and_notes_that_wait(house):
     async with house.open():
         task = await house.submit(call_back(), key="k")
-        await house.store.pause("lakeside", "emr", problem("connection-blocked"), house.clock, probed=False)
+        await house.store.pause("lakeside", "emr", problem("connection-blocked"), house.clock, BY_OPERATOR)
         held = await house.submit(call_back(2))
 
     async with house.open():

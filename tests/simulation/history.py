@@ -50,8 +50,9 @@ END;
 CREATE TEMP TRIGGER ended AFTER UPDATE ON main.attempts WHEN NEW.verdict IS NOT NULL BEGIN
     INSERT INTO happened (what, id, new) VALUES ('verdict', NEW.delivery_id, NEW.verdict);
 END;
-CREATE TEMP TRIGGER wished AFTER INSERT ON main.asked BEGIN
-    INSERT INTO happened (what, id, new, old) VALUES ('asked', NEW.delivery_id, NEW.what, NEW.reason);
+CREATE TEMP TRIGGER wished AFTER INSERT ON main.audit BEGIN
+    INSERT INTO happened (what, id, new, old)
+    VALUES ('asked', NEW.about, NEW.action, CAST(substr(NEW.reason, 2) AS TEXT));
 END;
 """
 

@@ -12,16 +12,19 @@ from simulation.cobalt_vendor import FAILS
 from simulation.history import Broken
 from simulation.town import Town
 from simulation.vendors import REFUSED, Json
+from store.records import BY_OPERATOR
 
 from gateway.errors import Refused
 from gateway.flows.ask import Finding
 from gateway.flows.planner import Submission
+from gateway.rules.clinic import Caller
 from gateway.rules.reading import read
 from gateway.rules.record import Record
 from gateway.store.base import StoreUnavailable
 from gateway.store.deliveries import Key
-from gateway.store.rows import ALL, record_of
+from gateway.store.rows import ALL, Tx, record_of
 from gateway.store.saving import find
+from gateway.store.vault import Vault
 from schemas.command import AddNote, CreateClaim, CreateTask
 from schemas.problem import problem
 
@@ -129,7 +132,7 @@ class People:
 
     def _some(self, where: str) -> list[Record]:
         rows = self.town.connection.execute(f"SELECT {ALL} FROM deliveries WHERE {where} ORDER BY id")  # noqa: S608
-        return [record_of(row) for row in rows.fetchall()]
+        return [record_of(self._tx, row) for row in rows.fetchall()]
 
     def cancel(self) -> None:
         some = self._some("state IN ('queued', 'held', 'sending')") or self._some("1 = 1")
@@ -177,8 +180,13 @@ class People:
         return self.town.life.services.asking
 
     @property
+    def _tx(self) -> Tx:
+        """A look into the database, whatever the life."""
+        return Tx(self.town.connection.execute, Vault())
+
+    @property
     def _operator(self) -> Any:
-        return self.town.config.apps["operator"]
+        return Caller(app=self.town.config.apps["operator"], key_id="o1")
 
     def _connections(self) -> list[tuple[str, str]]:
         return [(clinic.id, name) for clinic in self.town.config.clinics.values() for name in clinic.connections]
@@ -187,7 +195,7 @@ class People:
         assert self.town.life is not None
         why = problem("connection-blocked", "by the operator")
         one = self.chance.choice(self._connections())
-        self._inside(self.town.life.store.pause(*one, why, self.town.now(), probed=False))
+        self._inside(self.town.life.store.pause(*one, why, self.town.now(), BY_OPERATOR))
 
     def resume(self) -> None:
         assert self.town.life is not None
@@ -237,4 +245,4 @@ class People:
 
     def stored(self, delivery_id: str) -> Record | None:
         """The delivery."""
-        return find(self.town.connection, delivery_id)
+        return find(self._tx, delivery_id)

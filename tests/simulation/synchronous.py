@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from importlib import resources
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar
 
 from gateway.store.base import Store, StoreUnavailable
 from gateway.store.rows import Tx
@@ -102,7 +102,7 @@ class SimStore(Store):
         """Run `job` as one transaction, now."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            result = job(cast("Tx", self._connection))
+            result = job(Tx(self._connection.execute, self.vault))
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise
@@ -112,7 +112,7 @@ class SimStore(Store):
 
     async def read(self, job: Callable[[Tx], T]) -> T:
         await self._wait()
-        return job(cast("Tx", self._connection))
+        return job(Tx(self._connection.execute, self.vault))
 
     async def _wait(self) -> None:
         if pause := self._troubles.pause():

@@ -18,7 +18,7 @@ from simulation import model
 from simulation.clockwork import Clockwork
 from simulation.model import Model, Thing
 from simulation.synchronous import SimStore, database
-from store.records import HOME, NOW, Ids, note, seen, task, webhook
+from store.records import BY_OPERATOR, HOME, NOW, Ids, note, seen, task, webhook
 
 from gateway.rules import attempts, wishes
 from gateway.rules.attempts import Result
@@ -178,7 +178,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule()
     def pause(self) -> None:
-        self.do(self.store.pause(*HOME, problem("connection-blocked"), self.now, probed=False))
+        self.do(self.store.pause(*HOME, problem("connection-blocked"), self.now, BY_OPERATOR))
         self.model.pause()
 
     @rule()

@@ -15,6 +15,7 @@ from gateway.rules.attempts import Result
 from gateway.rules.change import Attempt
 from gateway.rules.clinic import EncryptionKey
 from gateway.rules.record import Content, Record
+from gateway.store.audit import Act
 from gateway.store.base import Store
 from gateway.store.deliveries import Accepted, Key
 from gateway.store.inbound import Seen
@@ -48,6 +49,9 @@ class Ids:
 def encryption_key(name: str) -> EncryptionKey:
     """A key of that id, told from others by it."""
     return EncryptionKey(id=name, key=Secret(b64encode(name.encode().ljust(32, b"k")).decode()))
+
+
+BY_OPERATOR = Act(app="operator", key_id="o1", action="pause", about="lakeside/emr", clinic_id="lakeside", reason="r")
 
 
 def later(**ago: float) -> datetime:

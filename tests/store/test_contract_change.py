@@ -8,6 +8,7 @@ import pytest
 from msgspec import structs
 from store.opened import opened
 from store.records import (
+    BY_OPERATOR,
     HOME,
     LEASE,
     NOW,
@@ -28,8 +29,8 @@ from store.records import (
 
 from gateway.rules import attempts, wishes
 from gateway.rules.change import change
+from gateway.store.audit import Act
 from gateway.store.bell import QUEUED
-from gateway.store.saving import Asked
 from schemas.outcome import Applied, Blocked, NotApplied, Pending, Refused, Unknown
 from schemas.problem import problem
 
@@ -37,7 +38,7 @@ BLOCKED = Blocked(code="login_required", message="The link has expired")
 
 
 def asked(what="cancel"):
-    return Asked(what=what, app="operator", reason="the patient called")
+    return Act(app="operator", key_id="o1", action=what, about="tsk_000001", reason="the patient called")
 
 
 @opened
@@ -270,7 +271,7 @@ async def test_what_comes_back_unsent_to_a_paused_connection_is_held(store):
 async def test_a_released_note_of_a_paused_connection_stays_held(store):
     parent = await mark(store, await accept(store, task(1)))
     await accept(store, note(2))
-    await store.pause(*HOME, problem("connection-blocked", "expired"), NOW, probed=False)
+    await store.pause(*HOME, problem("connection-blocked", "expired"), NOW, BY_OPERATOR)
 
     await settle(store, parent, Applied(ids={"id": "v-1", "emr_id": "emr-1"}))
 

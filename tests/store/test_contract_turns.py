@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from store.opened import opened
-from store.records import HOME, LEASE, NOW, accept, later, mark, sent, settle, states, take, task
+from store.records import BY_OPERATOR, HOME, LEASE, NOW, accept, later, mark, sent, settle, states, take, task
 
 from schemas.outcome import Applied, Blocked
 from schemas.problem import problem
@@ -93,7 +93,7 @@ async def test_a_probe_that_is_blocked_again_leaves_all_held(store):
 @opened
 async def test_a_connection_that_an_operator_paused_is_not_tried(store):
     await waiting(store, task(1))
-    await store.pause(*HOME, problem("connection-blocked"), NOW, probed=False)
+    await store.pause(*HOME, problem("connection-blocked"), NOW, BY_OPERATOR)
 
     await store.pass_time(later(hours=1))
 
@@ -110,9 +110,21 @@ async def test_a_new_configuration_tries_a_blocked_connection_at_once_since_it_m
 
 
 @opened
+async def test_a_person_s_pause_of_a_connection_that_the_vendor_blocked_holds_until_resume(store):
+    await sent(store, task(1), Blocked(code="credentials"))
+    await store.pause(*HOME, problem("connection-blocked", "under repair"), NOW, BY_OPERATOR)
+
+    await store.pass_time(later(hours=1))
+    await store.try_connections(later(hours=1))
+
+    assert await states(store, "tsk_000001") == ["held"]
+    assert [gone.detail for gone in await store.paused()] == ["under repair"]
+
+
+@opened
 async def test_a_new_configuration_leaves_alone_what_an_operator_paused(store):
     await waiting(store, task(1))
-    await store.pause(*HOME, problem("connection-blocked"), NOW, probed=False)
+    await store.pause(*HOME, problem("connection-blocked"), NOW, BY_OPERATOR)
 
     await store.try_connections(later(hours=1))
 

@@ -147,14 +147,19 @@ CREATE TABLE paused_connections (
     PRIMARY KEY (clinic_id, connection)
 );
 
-CREATE TABLE asked (
-    delivery_id TEXT NOT NULL,
+CREATE TABLE audit (
+    seq BIGINT PRIMARY KEY,
     at BIGINT NOT NULL,
     app TEXT NOT NULL,
-    what TEXT NOT NULL,
-    reason BLOB
+    key_id TEXT NOT NULL,
+    action TEXT NOT NULL,
+    about TEXT NOT NULL,
+    clinic_id TEXT,
+    reason BLOB,
+    reason_digest TEXT,
+    hash TEXT NOT NULL
 );
-CREATE INDEX asked_delivery ON asked (delivery_id);
+CREATE INDEX audit_about ON audit (about);
 
 CREATE TABLE observations (
     vendor TEXT NOT NULL,

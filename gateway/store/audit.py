@@ -1,0 +1,160 @@
+"""The audit trail: who did what to what, and why. Rows are only ever added, and each seals the one before it.
+
+A row's `hash` covers the hash before it and every column but the sealed reason, for which a keyed digest stands: so a
+new encryption key may reseal the reason, and a changed, moved or removed row still shows. The newest hash stands in
+`meta` as well, so that a missing end shows too.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from gateway.store.rows import UNREADABLE, Tx, moment, stamp, text_of
+from schemas.private import Private
+
+Action = Literal[
+    "cancel", "retry", "resolve", "pause", "resume", "reload", "reseal", "redeliver", "reveal", "backup", "sign-in"
+]
+_START = "0" * 64
+_HEAD = "audit_head"
+_COLUMNS = "seq, at, app, key_id, action, about, clinic_id, reason, reason_digest, hash"
+
+
+class Act(Private, frozen=True, kw_only=True):
+    """What somebody did, through which app and key; `about` is a delivery's id, or a connection as "clinic/name"."""
+
+    app: str
+    key_id: str
+    action: Action
+    about: str
+    clinic_id: str | None = None
+    reason: str | None = None
+
+
+class Entry(Private, frozen=True, kw_only=True):
+    """A row of the trail."""
+
+    seq: int
+    at: datetime
+    app: str
+    key_id: str
+    action: Action
+    about: str
+    clinic_id: str | None
+    reason: str | None
+
+
+class Verified(Struct, frozen=True, kw_only=True):
+    """What checking the whole trail found: how many rows, and what is wrong with it."""
+
+    rows: int
+    faults: tuple[str, ...]
+
+
+def record(tx: Tx, act: Act, now: datetime) -> None:
+    """Add a row; one at a time, since each seals the one before it."""
+    tx.execute("INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", (_HEAD, f"0:{_START}"))
+    tx.execute("UPDATE meta SET value = value WHERE name = ?", (_HEAD,))  # the lock that makes writers take turns
+    seq, before = _head(tx)
+    seq += 1
+    reason = None if act.reason is None else tx.vault.seal(act.reason.encode(), reason_row(seq))
+    row = (seq, stamp(now), act.app, act.key_id, act.action, act.about, act.clinic_id, _digest(tx, act.reason))
+    digest = _hash(before, row)
+    tx.execute(
+        f"INSERT INTO audit ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - our own column names
+        (*row[:-1], reason, row[-1], digest),
+    )
+    tx.execute("UPDATE meta SET value = ? WHERE name = ?", (f"{seq}:{digest}", _HEAD))
+
+
+def verify(tx: Tx) -> Verified:
+    """Check every row against the one before it, the end against what is noted of it, and reasons that can be read."""
+    faults: list[str] = []
+    seq, before = 0, _START
+    rows = 0
+    for stored in _rows(tx):
+        rows += 1
+        at, *_, reason, digest, hash_ = stored
+        if at != seq + 1:
+            faults.append(f"row {seq + 1}{f' to {at - 1}' if at > seq + 2 else ''}: missing")
+        if hash_ != _hash(before, (*stored[:7], digest)):
+            faults.append(f"row {at}: changed, or the row before it")
+        elif reason is not None and (told := text_of(tx, reason, reason_row(at))) is not None:
+            faults.extend([f"row {at}: its reason was changed"] if not _fits(tx, told, digest) else [])
+        seq, before = at, hash_
+    if (seq, before) != _head(tx):
+        faults.append(f"row {seq + 1}: missing, or the end was changed")
+    return Verified(rows=rows, faults=tuple(faults))
+
+
+def entries(tx: Tx, *, before: int | None, limit: int) -> list[Entry]:
+    """The newest rows before the row `before`, newest first."""
+    rows = tx.execute(
+        f"SELECT {_COLUMNS} FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT ?",  # noqa: S608 - our own column names
+        (before or 1 << 62, limit),
+    ).fetchall()
+    return [_entry(tx, row) for row in rows]
+
+
+def about(tx: Tx, what: str) -> list[Entry]:
+    """Every row about `what`, in order."""
+    rows = tx.execute(f"SELECT {_COLUMNS} FROM audit WHERE about = ? ORDER BY seq", (what,)).fetchall()  # noqa: S608
+    return [_entry(tx, row) for row in rows]
+
+
+def reason_row(seq: int) -> str:
+    """The identity of a reason, for its seal."""
+    return f"audit/{seq}"
+
+
+def _entry(tx: Tx, row: Any) -> Entry:
+    seq, at, app, key_id, action, what, clinic_id, reason, _, _ = row
+    return Entry(
+        seq=seq,
+        at=moment(at),
+        app=app,
+        key_id=key_id,
+        action=action,
+        about=what,
+        clinic_id=clinic_id,
+        reason=text_of(tx, reason, reason_row(seq)),
+    )
+
+
+def _rows(tx: Tx) -> Iterator[Any]:
+    """Every row in order, a thousand at a time."""
+    seq = 0
+    while page := tx.execute(
+        f"SELECT {_COLUMNS} FROM audit WHERE seq > ? ORDER BY seq LIMIT 1000",  # noqa: S608 - our own column names
+        (seq,),
+    ).fetchall():
+        yield from page
+        seq = page[-1][0]
+
+
+def _head(tx: Tx) -> tuple[int, str]:
+    row = tx.execute("SELECT value FROM meta WHERE name = ?", (_HEAD,)).fetchone()
+    seq, _, hash_ = (row[0] if row else f"0:{_START}").partition(":")
+    return int(seq), hash_
+
+
+def _hash(before: str, row: tuple[Any, ...]) -> str:
+    return sha256(before.encode() + msgspec.json.encode(row)).hexdigest()
+
+
+def _digest(tx: Tx, reason: str | None) -> str | None:
+    """A keyed digest of the reason: it may name a patient, and could be guessed from a plain one."""
+    salt = tx.execute("SELECT value FROM meta WHERE name = 'salt'").fetchone()
+    key = salt[0].encode() if salt else b""
+    return None if reason is None else hmac.new(key, reason.encode(), "sha256").hexdigest()
+
+
+def _fits(tx: Tx, told: str, digest: str | None) -> bool:
+    return told == UNREADABLE or _digest(tx, told) == digest

@@ -1,0 +1,133 @@
+"""The audit trail: every act is kept, and whatever is changed in it afterwards shows."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from running import run
+from store.opened import opened
+from store.records import BY_OPERATOR, HOME, NOW, Ids, encryption_key, later, sent, task, told
+
+from gateway.rules import wishes
+from gateway.store.audit import Act
+from gateway.store.sqlite import SqliteStore
+from gateway.store.vault import Vault
+from schemas.outcome import Unknown
+from schemas.problem import problem
+
+K1, K2 = encryption_key("k1"), encryption_key("k2")
+
+
+def act(number, **changes):
+    return Act(**{"app": "operator", "key_id": "o1", "action": "reveal", "about": f"tsk_{number}", **changes})
+
+
+@opened
+async def test_who_what_and_why_are_kept_newest_first(store):
+    await store.acted(act(1), NOW)
+    await store.acted(act(2, action="reload", about="configuration"), later(seconds=1))
+    await store.pause(*HOME, problem("connection-blocked"), later(seconds=2), BY_OPERATOR)
+
+    newest, reload, first = await store.audit(before=None, limit=10)
+
+    assert (newest.action, newest.about, newest.clinic_id, newest.reason) == ("pause", "lakeside/emr", "lakeside", "r")
+    assert (reload.app, reload.key_id, reload.action, reload.at) == ("operator", "o1", "reload", later(seconds=1))
+    assert [entry.seq for entry in await store.audit(before=newest.seq, limit=10)] == [reload.seq, first.seq]
+
+
+@opened
+async def test_a_wish_is_kept_with_what_it_led_to_and_one_that_was_refused_is_not(store):
+    record = await sent(store, task(1), Unknown(code="deadline"))
+    resolved = act(1, action="resolve", about=record.id, reason="created: seen in the chart")
+
+    await store.change(record.id, lambda now: wishes.resolve(now, NOW, created=True, ids={}), NOW, resolved)
+    with pytest.raises(wishes.Refusal):
+        await store.change(
+            record.id, lambda now: wishes.cancel(now, NOW), NOW, act(1, action="cancel", about=record.id)
+        )
+
+    (line,) = await told(store, record.id, "asked")
+    assert line.facts == {"what": "resolve", "app": "operator", "reason": "created: seen in the chart"}
+
+
+@opened
+async def test_an_untouched_trail_is_sound(store):
+    await store.salt("pepper")
+    for number in range(2500):
+        await store.acted(act(number, reason=f"because {number}"), later(seconds=number))
+
+    assert await store.verify_audit() == (await store.verify_audit()).__class__(rows=2500, faults=())
+
+
+COPIED = (
+    "INSERT INTO audit SELECT 6, at, app, key_id, action, about, clinic_id, reason, reason_digest, hash FROM audit"
+    " WHERE seq = 5"
+)
+
+
+def _tampered(tmp_path, *statements):
+    """What verifying finds after somebody ran `statements` on the file of five acts."""
+
+    async def story():
+        store = SqliteStore(tmp_path / "gateway.db", Ids(), Vault([K1]))
+        await store.open()
+        await store.salt("pepper")
+        for number in range(5):
+            await store.acted(act(number, reason=f"because {number}"), later(seconds=number))
+        await store.close()
+        file = sqlite3.connect(tmp_path / "gateway.db")
+        for statement in statements:
+            file.execute(statement)
+        file.commit()
+        file.close()
+        await store_again(found)
+
+    async def store_again(found):
+        store = SqliteStore(tmp_path / "gateway.db", Ids(), Vault([K1]))
+        await store.open()
+        found.extend((await store.verify_audit()).faults)
+        await store.close()
+
+    found: list[str] = []
+    run(story)()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        ("UPDATE audit SET app = 'Operator' WHERE seq = 3", "row 3: changed, or the row before it"),
+        ("UPDATE audit SET at = at + 1 WHERE seq = 3", "row 3: changed, or the row before it"),
+        ("UPDATE audit SET about = 'tsk_9' WHERE seq = 3", "row 3: changed, or the row before it"),
+        ("UPDATE audit SET key_id = 'o2' WHERE seq = 1", "row 1: changed, or the row before it"),
+        ("UPDATE audit SET reason = CAST('pbecause 3' AS BLOB) WHERE seq = 5", "row 5: its reason was changed"),
+        ("DELETE FROM audit WHERE seq = 2", "row 2: missing"),
+        ("DELETE FROM audit WHERE seq IN (2, 3)", "row 2 to 3: missing"),
+        ("DELETE FROM audit WHERE seq = 5", "row 5: missing, or the end was changed"),
+        ("DELETE FROM audit", "row 1: missing, or the end was changed"),
+        (COPIED, "row 6: changed, or the row before it"),
+    ],
+)  # fmt: skip
+def test_one_change_anywhere_shows(tmp_path, statement, fault):
+    assert fault in _tampered(tmp_path, statement)
+
+
+def test_nothing_changed_shows_nothing(tmp_path):
+    assert _tampered(tmp_path) == []
+
+
+@run
+async def test_a_trail_whose_reasons_no_key_opens_can_still_be_verified(tmp_path):
+    store = SqliteStore(tmp_path / "gateway.db", Ids(), Vault([K1]))
+    await store.open()
+    await store.acted(act(1, reason="because"), NOW)
+    await store.close()
+
+    store = SqliteStore(tmp_path / "gateway.db", Ids(), Vault([K2]))
+    await store.open()
+    (entry,) = await store.audit(before=None, limit=10)
+    verified = await store.verify_audit()
+    await store.close()
+
+    assert (entry.reason, verified.rows, verified.faults) == ("(unreadable)", 1, ())
