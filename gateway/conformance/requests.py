@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from adapters.base import HttpRequest, Operation, Place
-from gateway.conformance import canaries
+from gateway.conformance import bodies, canaries
 from gateway.conformance.check import Fault, Faults, Group, Subject
+from gateway.files.source import dotted
 from schemas.command import LISTS
 
 _NOTHING = object()
@@ -80,8 +81,11 @@ def a_field_that_is_not_given_is_not_sent(it: Subject) -> Faults:
     for operation in it.adapter.operations:
         request = it.adapter.build_request(canaries.command(operation), canaries.link(it.adapter))
         for path, spot in operation.places.items():
-            if spot.need != "required" and spot.wire and _at(request, spot.wire) in (None, "", [], {}):
+            if spot.need != "required" and spot.wire and _at(request, spot.wire) in ("", [], {}):
                 yield Fault(f"{operation.name}: {path}", f"'{spot.wire}' is sent though nothing was given")
+        for at, value in bodies.leaves(request.json or request.form):
+            if value is None:
+                yield Fault(operation.name, f"'{dotted(at)}' is sent as null")
 
 
 def building_changes_nothing(it: Subject) -> Faults:

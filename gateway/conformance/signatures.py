@@ -12,7 +12,7 @@ from gateway.conformance import bodies
 from gateway.conformance.check import Fault, Faults, Group, Subject
 from gateway.conformance.samples import WebhookSample
 
-_RUN = re.compile(r"[A-Za-z0-9+/_-]{40,}")
+DIGEST = re.compile(r"[A-Za-z0-9+/_-]{40,}")
 """A digest in a header, as hex or base64."""
 _LATE = timedelta(minutes=1)
 _OTHER_ALPHABETS = ("é" * 64, "\uff10" * 64, "\x00" * 64, "a" * 1_000_000)
@@ -106,7 +106,7 @@ def a_signature_of_another_form_is_a_bad_one(it: Subject) -> Faults:
 def _digests(it: Subject, sample: WebhookSample) -> Iterator[tuple[str, int, int]]:
     """Where digests that matter stand: the header, and from where to where in it."""
     for name, text in sample.webhook.headers.items():
-        for found in _RUN.finditer(text):
+        for found in DIGEST.finditer(text):
             start, end = found.span()
             other = text[:start] + "0" * (end - start) + text[end:]
             if not _proves(it, sample, headers={**sample.webhook.headers, name: other}):

@@ -1,0 +1,68 @@
+"""Each check of the kit finds the fault it is there for, and says so in a line."""
+
+import pytest
+from conformance import guide
+from conformance.planted import CODE, CREATED, PLANTED, Planted
+
+from gateway.conformance import examine
+from gateway.conformance.check import mending, sentence
+from gateway.conformance.kit import GROUPS, faults_of, read
+
+CHECKS = [check for group in GROUPS for check in group.checks]
+
+
+def written(planted: Planted, into):
+    """The guide's vendor with the fault in it."""
+    files = guide.files()
+    text = files.get(planted.file) or files[CREATED]
+    assert planted.old in text
+    changed = {planted.file: text.replace(planted.old, planted.new) if planted.old else text}
+    for old, new in planted.also:
+        code = changed.get(CODE) or files[CODE]
+        assert old in code
+        changed[CODE] = code.replace(old, new)
+    return guide.write(into, {**changed, **dict.fromkeys(planted.without)})
+
+
+@pytest.mark.parametrize("planted", PLANTED, ids=lambda it: f"{it.check.__name__}: {it.says}")
+def test_a_planted_fault_is_found_and_told_in_a_line(planted, tmp_path):
+    faults = faults_of(planted.check, read(written(planted, tmp_path)))
+
+    lines = [f"{fault.where}: {fault.what}" for fault in faults]
+    assert [line for line in lines if planted.says in line], lines
+    assert not [line for line in lines if "\n" in line]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda it: it.__name__)
+def test_every_check_has_a_planted_fault_and_says_what_to_do(check):
+    assert check in {planted.check for planted in PLANTED}
+    assert sentence(check)
+    assert mending(check)
+
+
+def test_the_vendor_without_a_fault_keeps_every_rule_of_every_group(tmp_path):
+    report = examine(guide.write(tmp_path))
+
+    assert [(finding.says, finding.faults) for finding in report.failed] == []
+    assert not report.skipped
+    assert len(report.findings) == len(CHECKS) + 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('"title": Place(', '"titel": Place(', "create_task: 'titel' is no canonical field of it"),
+        ("adapter = Northwind()", "", "has no attribute 'adapter'"),
+        ("import hashlib", "import hashlob", "ModuleNotFoundError: No module named 'hashlob'"),
+        ('path="/v2', 'path="v2', "a path that begins with /"),
+        ("class Account(", "class Account((", "SyntaxError"),
+    ],
+    ids=["no canonical path", "no adapter", "cannot be imported", "path", "syntax"],
+)
+def test_a_file_that_the_gateway_would_not_load_fails_with_the_reason(tmp_path, old, new, says):
+    file = guide.write(tmp_path, {CODE: guide.files()[CODE].replace(old, new)})
+
+    report = examine(file)
+
+    assert (report.adapter, report.maturity) == (None, "conformance failed")
+    assert says in report.failed[0].faults[0].what
