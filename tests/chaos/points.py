@@ -34,10 +34,11 @@ from aiohttp.http_writer import StreamWriter
 from adapters.base import HttpRequest
 from gateway.rules.change import Change
 from gateway.rules.record import Record
+from gateway.store.audit import Act
 from gateway.store.deliveries import Accepted, Key
 from gateway.store.inbound import Seen
 from gateway.store.rows import Tx
-from gateway.store.saving import Asked, NewId
+from gateway.store.saving import NewId
 from gateway.store.sqlite import SqliteStore
 from gateway.store.webhooks import Webhook, WebhookState
 from gateway.transport import Exchange, Mark, Wire
@@ -112,7 +113,7 @@ class MortalStore(SqliteStore):
         return accepted
 
     async def change(
-        self, delivery_id: str, decide: Callable[[Record], Change | None], now: datetime, asked: Asked | None = None
+        self, delivery_id: str, decide: Callable[[Record], Change | None], now: datetime, act: Act | None = None
     ) -> Record | None:
         """K3b and K4 around a mark, K6b and K7 around an outcome."""
         made: list[Change | None] = []
@@ -122,7 +123,7 @@ class MortalStore(SqliteStore):
             return made[0]
 
         within = lambda: {"mark": "K3b", "outcome": "K6b"}.get(_kind(made))  # noqa: E731 - a name for what is passed
-        after = await _reaching(within, super().change, delivery_id, watched, now, asked)
+        after = await _reaching(within, super().change, delivery_id, watched, now, act)
         kind = _kind(made)
         if kind:
             await self._points.here({"mark": "K4", "outcome": "K7"}[kind])
@@ -165,7 +166,7 @@ class MortalWire(Wire):
     """The wire; what is not read at the vendor but sent to it is mortal at K2, K3, K5 and K6."""
 
     def __init__(self, wire: Wire, points: Points) -> None:
-        super().__init__(_Answering(wire._fresh, points), _Answering(wire._kept, points), wire._timeouts)
+        super().__init__(_Answering(wire._fresh, points), _Answering(wire._kept, points), wire.timeouts)
         self._points = points
 
     async def exchange(self, request: HttpRequest, mark: Mark, *, reuse: bool = False) -> Exchange:

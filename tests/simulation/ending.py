@@ -11,6 +11,7 @@ from simulation.town import Town
 
 from gateway.flows import rounds
 from gateway.rules.record import Record
+from gateway.store.webhooks import webhooks
 
 _HOUR = 3600.0
 
@@ -89,8 +90,8 @@ def _nothing_lost(town: Town, people: People) -> None:
     for key, delivery_id in people.promised.items():
         if people.stored(delivery_id) is None:
             raise Broken(f"{delivery_id}, promised for {key}, is not there")
-    rows = town.connection.execute("SELECT id, body FROM webhooks WHERE state = 'new'").fetchall()
-    if unread := [id_ for id_, body in rows if body not in town.doubtful]:
+    new = webhooks(people._tx, "new", 1_000_000, None, frozenset({"*"}))
+    if unread := [hook.id for hook in new if hook.body not in town.doubtful]:
         raise Broken(f"webhooks that nobody reads: {unread}")
 
 
