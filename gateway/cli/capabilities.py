@@ -12,13 +12,24 @@ from rich.table import Table
 from gateway.cli.common import json_option, key_option, run, url_option
 from gateway.cli.suggesting import as_yaml, suggestion
 from gateway.client import AsyncClient
-from gateway.web.replies import Capabilities, Clinics, ConnectionRules, Drift, FieldRule, OperationRule
+from gateway.web.replies import (
+    Capabilities,
+    Clinics,
+    ConnectionRules,
+    Drift,
+    DriftObservation,
+    DriftTrial,
+    FieldRule,
+    OperationRule,
+)
 from schemas.private import Secret
 
 _DRIFT = "/v1/capabilities/drift"
-_HEADINGS = ("connection", "operation", "field", "need", "the vendor's name", "known from", "seen")
-_Seen = Mapping[tuple[str, ...], Sequence[str]]
-"""What was seen: clinic, connection, operation and field to a few words each."""
+_HEADINGS = ("operation", "field", "need", "the vendor's name", "known from", "seen")
+_Place = tuple[str, str, str, str | None, str]
+"""Clinic, connection, vendor, EMR, operation."""
+_Seen = Mapping[_Place, Mapping[str, Sequence[str]]]
+"""What was seen there of each field, in a few words each."""
 
 
 @click.command()
@@ -41,7 +52,8 @@ def capabilities(suggest: str | None, url: str, key: Secret, as_json: bool) -> N
         return
     console, seen = Console(markup=False, highlight=False, emoji=False), _seen(drift)  # notes are shown as they stand
     for table in tables:
-        console.print(_shown(table, seen))
+        for connection in table.connections:
+            console.print(_shown(table.clinic_id, connection, seen))
 
 
 async def _drift(url: str, key: Secret) -> Drift:
@@ -57,25 +69,27 @@ async def _tables(url: str, key: Secret) -> tuple[list[Capabilities], Drift]:
 
 
 def _seen(drift: Drift) -> _Seen:
-    told: dict[tuple[str, ...], list[str]] = {}
+    told: dict[_Place, dict[str, list[str]]] = {}
+
+    def tell(at: DriftObservation | DriftTrial, field: str, words: str) -> None:
+        place = (at.clinic_id, at.connection, at.vendor, at.emr, at.operation)
+        told.setdefault(place, {}).setdefault(field, []).append(words)
+
     for one in drift.items:
-        where = (one.clinic_id, one.connection, one.operation, one.field or one.vendor_name)
-        told.setdefault(where, []).append(f"refused without it: {one.count}, last {one.last_at:%Y-%m-%d}")
+        tell(one, one.field or one.vendor_name, f"refused without it: {one.count}, last {one.last_at:%Y-%m-%d}")
     for trial in drift.trials:
-        where = (trial.clinic_id, trial.connection, trial.operation, trial.field)
-        told.setdefault(where, []).append(f"left out: {trial.accepted} accepted, {trial.refused} refused")
+        tell(trial, trial.field, f"left out: {trial.accepted} accepted, {trial.refused} refused")
     return told
 
 
-def _shown(table: Capabilities, seen: _Seen) -> Table:
-    shown = Table(*_HEADINGS, title=table.clinic_id)
-    for connection in table.connections:
-        for operation, rule in connection.operations.items():
-            here = (table.clinic_id, connection.name, operation)
-            seen_here = {field: told for (*where, field), told in seen.items() if tuple(where) == here}
-            for row in _rows(rule, seen_here):
-                shown.add_row(_named(connection), operation, *row)
-            shown.add_section()
+def _shown(clinic_id: str, connection: ConnectionRules, seen: _Seen) -> Table:
+    system = f"{connection.adapter} on {connection.emr}" if connection.emr else connection.adapter
+    shown = Table(*_HEADINGS, title=f"{clinic_id}/{connection.name}: {system}", title_justify="left")
+    for operation, rule in connection.operations.items():
+        place = (clinic_id, connection.name, connection.adapter, connection.emr, operation)
+        for row in _rows(rule, seen.get(place, {})):
+            shown.add_row(operation, *row)
+        shown.add_section()
     return shown
 
 
@@ -97,8 +111,3 @@ def _known_from(cell: FieldRule) -> str:
     checked = f", {cell.checked}" if cell.checked else ""
     note = f": {cell.note}" if cell.note else ""
     return f"{cell.where} ({cell.source}{checked}){note}"
-
-
-def _named(connection: ConnectionRules) -> str:
-    system = f"{connection.adapter} on {connection.emr}" if connection.emr else connection.adapter
-    return f"{connection.name} ({system})"
