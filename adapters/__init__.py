@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from hashlib import sha256
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from traceback import extract_tb
 from types import ModuleType
 from typing import Any, cast
 
@@ -25,11 +28,19 @@ from schemas.command import CANONICAL
 _DECLARED = ("name", "docs", "base_url", "operations")
 
 
-class BrokenAdapter(Exception):  # noqa: N818 - it names what is broken
-    """Adapter files that cannot be used: `reasons` has the file and the reason of each, `found` the sound ones."""
+class Reason(Struct, frozen=True):
+    """One thing that keeps an adapter file from being used, and the line (from 1) where it stands."""
 
-    def __init__(self, reasons: Sequence[tuple[str, str]], found: Mapping[str, Adapter[Any, Any]]) -> None:
-        super().__init__("\n".join(f"{file}: {reason}" for file, reason in reasons))
+    file: str
+    line: int
+    text: str
+
+
+class BrokenAdapter(Exception):  # noqa: N818 - it names what is broken
+    """Adapter files that cannot be used: every reason, and in `found` the sound ones."""
+
+    def __init__(self, reasons: Sequence[Reason], found: Mapping[str, Adapter[Any, Any]]) -> None:
+        super().__init__("\n".join(f"{reason.file}:{reason.line}: {reason.text}" for reason in reasons))
         self.reasons = tuple(reasons)
         self.found = found
 
@@ -38,16 +49,16 @@ def discover(paths: Sequence[Path] = ()) -> Mapping[str, Adapter[Any, Any]]:
     """All adapters by name: ours, then those of the directories `paths`. Raises BrokenAdapter with every broken one."""
     found: dict[str, Adapter[Any, Any]] = {}
     files: dict[str, str] = {}
-    reasons: list[tuple[str, str]] = []
+    reasons: list[Reason] = []
     for file, module in _modules(paths, reasons):
         adapter = getattr(module, "adapter", None)
         faults = list(_faults(adapter))
         if not faults and isinstance(adapter, Adapter):
             if adapter.name in found:
-                faults = [f"the name '{adapter.name}' is taken by {files[adapter.name]}"]
+                faults = [f"the name '{adapter.name}' is taken by {files[adapter.name]}; give it one of its own"]
             else:
                 found[adapter.name], files[adapter.name] = adapter, file
-        reasons += [(file, fault) for fault in faults]
+        reasons += [_reason(file, fault, Path(str(module.__file__))) for fault in faults]
     if reasons:
         raise BrokenAdapter(reasons, found)
     return found
@@ -58,13 +69,13 @@ def load(file: Path) -> Adapter[Any, Any]:
     try:
         adapter = getattr(_load(file), "adapter", None)
     except Exception as error:  # a broken file may raise anything
-        raise BrokenAdapter([(str(file), _raised(error))], {}) from error
+        raise BrokenAdapter([_raised(str(file), error)], {}) from error
     if faults := list(_faults(adapter)):
-        raise BrokenAdapter([(str(file), fault) for fault in faults], {})
+        raise BrokenAdapter([_reason(str(file), fault, file) for fault in faults], {})
     return cast("Adapter[Any, Any]", adapter)
 
 
-def _modules(paths: Sequence[Path], reasons: list[tuple[str, str]]) -> Iterator[tuple[str, ModuleType]]:
+def _modules(paths: Sequence[Path], reasons: list[Reason]) -> Iterator[tuple[str, ModuleType]]:
     """Each adapter file and its module; one that cannot be imported goes to `reasons`."""
     for module in pkgutil.iter_modules(__path__):
         if module.name != "base" and not module.name.startswith("_"):
@@ -72,13 +83,13 @@ def _modules(paths: Sequence[Path], reasons: list[tuple[str, str]]) -> Iterator[
             try:
                 yield file, importlib.import_module(f"{__name__}.{module.name}")
             except Exception as error:  # noqa: BLE001 - a broken file may raise anything
-                reasons.append((file, _raised(error)))
+                reasons.append(_raised(file, error))
     for dropped_in in (found for path in paths for found in sorted(path.glob("*.py"))):
         if not dropped_in.name.startswith("_"):
             try:
                 yield str(dropped_in), _load(dropped_in)
             except Exception as error:  # noqa: BLE001 - likewise
-                reasons.append((str(dropped_in), _raised(error)))
+                reasons.append(_raised(str(dropped_in), error))
 
 
 def _load(file: Path) -> ModuleType:
@@ -102,27 +113,40 @@ def _load(file: Path) -> ModuleType:
     return module
 
 
-def _raised(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+def _raised(file: str, error: Exception) -> Reason:
+    """What a file raised while it was imported, and the last of its own lines that took part."""
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename.endswith(file)]
+    if isinstance(error, SyntaxError):
+        text, lines = f"{type(error).__name__}: {error.msg}", [error.lineno]
+    return Reason(file, (lines[-1] if lines else None) or 1, text)
+
+
+def _reason(file: str, fault: str, path: Path) -> Reason:
+    """A fault of a file's declarations, and the first line with the word that it quotes first."""
+    word = re.search(r"'(.+?)'", fault)
+    lines = path.read_text(encoding="utf-8").splitlines() if word else []
+    found = (number for number, line in enumerate(lines, start=1) if word and f'"{word[1]}"' in line)
+    return Reason(file, next(found, 1), fault)
 
 
 def _faults(adapter: object) -> Iterator[str]:
     """What keeps a module's `adapter` from being used."""
     if adapter is None:
-        yield "has no attribute 'adapter'"
+        yield "has no attribute 'adapter'; put `adapter = ...()` at its end"
     elif not isinstance(adapter, Adapter):
         kind = f"the class {adapter.__name__}" if isinstance(adapter, type) else f"a {type(adapter).__name__}"
-        yield f"'adapter' is {kind}, not an instance of an Adapter"
+        yield f"'adapter' is {kind}, expected an instance of an Adapter"
     elif missing := [name for name in _DECLARED if not hasattr(adapter, name)]:
-        yield f"does not declare {', '.join(missing)}"
+        yield f"expected it to declare {', '.join(missing)}"
     elif not adapter.name:
-        yield "its name is empty"
+        yield "its name is empty; give it one"
     else:
         yield from _table_faults(adapter)
         for level in ("account", "connection"):
             kind = getattr(adapter, level)
             if not (isinstance(kind, type) and issubclass(kind, Struct)):
-                yield f"'{level}' is not a Struct"
+                yield f"'{level}' is no class of credentials; expected a Struct"
 
 
 def _table_faults(adapter: Adapter[Any, Any]) -> Iterator[str]:
@@ -130,21 +154,23 @@ def _table_faults(adapter: Adapter[Any, Any]) -> Iterator[str]:
     for operation in adapter.operations:
         name = operation.name
         if name not in CANONICAL:
-            yield f"unknown operation '{name}'"
+            yield f"unknown operation '{name}'; known: {', '.join(CANONICAL)}"
             continue
         if name in seen:
-            yield f"{name} is declared twice"
+            yield f"'{name}' is declared twice; remove one"
         seen.add(name)
         try:
             msgspec.convert(msgspec.to_builtins(operation), Operation)
         except msgspec.ValidationError as error:
             yield f"{name}: {error}"
         if not operation.path.startswith("/"):
-            yield f"{name}: the path does not begin with /"
+            yield f"{name}: expected a path that begins with /"
         for path in operation.places:
             if path not in CANONICAL[name]:
-                yield f"{name}: '{path}' is no canonical field of it"
+                near = get_close_matches(path, CANONICAL[name], n=1)
+                advice = f", did you mean '{near[0]}'?" if near else f"; known: {', '.join(CANONICAL[name])}"
+                yield f"{name}: '{path}' is no canonical field of it{advice}"
         folds = any(spot.wire is None for spot in operation.places.values())
         for path in (*((operation.text,) if folds else ()), *operation.one_per):
             if path not in operation.places:
-                yield f"{name}: '{path}' has no place"
+                yield f"{name}: '{path}' has no place; give it one"

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from adapters.base import Adapter
 from gateway.files.reader import Reader
-from gateway.files.source import Source, Spot
+from gateway.files.source import Source, Spot, nearest
 from gateway.rules.clinic import Account, Limits
 from schemas import config
 
@@ -24,20 +24,27 @@ def read_accounts(
     adapters: Mapping[str, Adapter[Any, Any]],
     *,
     production: bool,
+    whole: bool,
 ) -> Mapping[str, Account]:
-    """The accounts by name, without those whose adapter is unknown."""
+    """The accounts by name, without those whose adapter is unknown.
+
+    Unless `adapters` is the `whole` of them, an account may name one whose file is broken.
+    """
     accounts = {}
     tokens: dict[str, str] = {}
     for name, shape in shapes.items():
         adapter = adapters.get(shape.adapter)
+        if adapter is None and (whole or nearest(shape.adapter, adapters)):
+            meant = source.unknown(("accounts", name, "adapter"), "adapter", shape.adapter, adapters)
+            adapter = adapters.get(meant or "")
         if adapter is None:
-            source.unknown(("accounts", name, "adapter"), "adapter", shape.adapter, adapters)
             continue
         accounts[name] = _account(source, name, shape, adapter, production=production)
         _check_webhook(source, name, shape, adapter, production=production)
         token = shape.webhook.token.reveal() if shape.webhook else ""
         if token and token in tokens:
-            source.note(("accounts", name, "webhook", "token"), f"the same as that of {tokens[token]}")
+            problem = f"the same as that of {tokens[token]}; give each account one of its own"
+            source.note(("accounts", name, "webhook", "token"), problem)
         tokens.setdefault(token, name)
     return accounts
 
@@ -67,10 +74,10 @@ def _credentials(source: Source, name: str, shape: config.Account, kind: type[St
     values = dict(shape.credentials)
     spots: dict[str, Spot] = {key: ("accounts", name, "credentials", key) for key in values}
     beside = source.data["accounts"][name]
-    for key in kind.__struct_fields__:
+    for key in kind.__struct_encode_fields__:
         if key in beside and key not in config.Account.__struct_fields__:
             if key in values:
-                source.note(("accounts", name, key), "given here and in credentials")
+                source.note(("accounts", name, key), "given here and in credentials; remove one")
             values[key], spots[key] = beside[key], ("accounts", name, key)
     reader = Reader(source, production=production, private=True)
     return reader.struct(kind, values, lambda key: spots.get(key, ("accounts", name, "credentials", key)))
@@ -83,9 +90,10 @@ def _check_webhook(
     if shape.webhook is None:
         return
     if not _TOKEN.fullmatch(shape.webhook.token.reveal()):
-        source.note((*spot, "token"), "it is part of a URL: letters, digits, '.', '_', '~' and '-' only")
+        problem = "part of a URL: expected letters, digits, '.', '_', '~' and '-' alone"
+        source.note((*spot, "token"), problem)
     if production and adapter.pushes == "signed" and not shape.webhook.secrets:
-        source.note((*spot, "secrets"), f"{adapter.name} signs its webhooks, so production requires the secret")
+        source.note((*spot, "secrets"), f"{adapter.name} signs its webhooks; in production expected its secret")
 
 
 def url_fault(url: str, *, production: bool) -> str | None:
@@ -98,9 +106,9 @@ def url_fault(url: str, *, production: bool) -> str | None:
     if not sound or any(letter.isspace() or not letter.isprintable() for letter in url):
         return "expected an http:// or https:// URL"
     if parts.username is not None or parts.password is not None:
-        return "a URL must not hold credentials"
+        return "expected a URL without credentials"
     if parts.fragment:
         return "expected a URL without a fragment"
     if production and parts.scheme != "https":
-        return "production requires https://"
+        return "in production expected https://"
     return None

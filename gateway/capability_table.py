@@ -31,12 +31,14 @@ class Table(Struct, frozen=True, kw_only=True):
 
 def read_table(source: Source, adapters: Mapping[str, Adapter[Any, Any]]) -> Table:
     """The table in `source`; mistakes are noted in it."""
+    vendors = source.keys()
+    for spot in ((vendor, name) for vendor in vendors for name in source.keys(vendor) if name in CANONICAL):
+        source.note(spot, "an operation where an EMR belongs; put it below an EMR, or below '*'", whole=True)
     reader = Reader(source, production=False)
     table = Table(source=source, vendors=reader.value(config.CapabilityFile, source.data, ()))
     for vendor, emrs in table.vendors.items():
-        adapter = adapters.get(vendor)
+        adapter = adapters.get(vendor) or adapters.get(source.unknown_key((vendor,), "vendor", adapters) or "")
         if adapter is None:
-            source.unknown((vendor,), "vendor", vendor, adapters)
             continue
         for emr, rows in emrs.items():
             check_rows(source, (vendor, emr), adapter, rows)
@@ -47,7 +49,7 @@ def check_rows(source: Source, spot: Spot, adapter: Adapter[Any, Any], rows: con
     """Note what the rows at `spot` ask of an adapter that it cannot do."""
     for name, row in rows.items():
         if row.supported and not adapter.supports(name):
-            source.note((*spot, name, "supported"), f"{adapter.name} has no {name}")
+            source.note((*spot, name, "supported"), _no_such(adapter, name))
         for path in row.fields:
             _check_cell(source, (*spot, name, "fields", path), adapter, name, row)
         for index, group in enumerate(row.one_of):
@@ -65,14 +67,14 @@ def _check_cell(source: Source, spot: Spot, adapter: Adapter[Any, Any], name: Na
     need = cell.need if isinstance(cell, config.Cell) else cell
     origin = (cell.source if isinstance(cell, config.Cell) else None) or row.source
     if path not in CANONICAL[name]:
-        source.unknown(spot, "field", path, CANONICAL[name])
+        source.unknown_key(spot, "field", CANONICAL[name])
     elif need == "required" and not _carried(adapter, name, path):
-        source.note(spot, f"cannot be required: {_no_place(adapter, name)}")
+        source.note(spot, f"cannot be required, {_no_place(adapter, name)}")
     elif need != "required" and path in _required(adapter, name):
         if need == "refused":
-            source.note(spot, f"{adapter.name} requires it, so it cannot be refused (see `supported`)")
+            source.note(spot, f"cannot be refused, {adapter.name} requires it; remove it, or set supported: false")
         elif origin != "observed":
-            source.note(spot, f"{adapter.name} requires it; only `source: observed` may relax that")
+            source.note(spot, f"{adapter.name} requires it; give source: observed with what was seen, or remove it")
         else:
             source.warn(spot, f"{need} as observed, though {adapter.name} documents it as required")
 
@@ -97,4 +99,11 @@ def _carried(adapter: Adapter[Any, Any], name: Name, path: str) -> bool:
 
 
 def _no_place(adapter: Adapter[Any, Any], name: Name) -> str:
-    return f"{adapter.name} has no place for it" if adapter.supports(name) else f"{adapter.name} has no {name}"
+    if not adapter.supports(name):
+        return _no_such(adapter, name)
+    places = adapter.operation(name).places
+    return f"{adapter.name} has no place for it; known: {', '.join(places)}"
+
+
+def _no_such(adapter: Adapter[Any, Any], name: Name) -> str:
+    return f"{adapter.name} has no {name}; known: {', '.join(operation.name for operation in adapter.operations)}"

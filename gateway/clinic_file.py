@@ -22,6 +22,8 @@ from schemas.command import PEOPLE
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _LONGEST = timedelta(days=3650)
+_PERSON = "a name of `people`, or id: and the vendor's own id"
+_PLACE = "a place such as America/Chicago, or UTC"
 
 
 def read_clinic(source: Source, settings: Settings, table: Table) -> Clinic:
@@ -31,9 +33,9 @@ def read_clinic(source: Source, settings: Settings, table: Table) -> Clinic:
     _check_defaults(source, ("defaults",), shape.defaults, shape.people)
     for name in shape.capabilities:
         if name not in shape.connections:
-            source.unknown(("capabilities", name), "connection", name, source.keys("connections"))
+            source.unknown_key(("capabilities", name), "connection", source.keys("connections"))
     if not shape.connections:
-        source.note(("connections",), "a clinic needs at least one")
+        source.note(("connections",), "expected at least one")
     connections = {
         name: connection
         for name in shape.connections
@@ -59,15 +61,13 @@ def _connection(
 ) -> Connection | None:
     spot, link = ("connections", name), shape.connections[name]
     _check_defaults(source, (*spot, "defaults"), link.defaults, shape.people)
-    account = settings.accounts.get(link.account)
+    account = _account(source, (*spot, "account"), link.account, settings)
     if account is None:
-        if settings.sources[0].readable and link.account not in settings.sources[0].keys("accounts"):
-            source.unknown((*spot, "account"), "account", link.account, settings.sources[0].keys("accounts"))
         return None
     adapter = account.adapter
     emrs = table.emrs(adapter)
-    if link.emr is not None and link.emr not in emrs and table.source.readable:
-        source.unknown((*spot, "emr"), "EMR", link.emr, emrs)
+    if link.emr is not None and link.emr not in emrs and not table.source.lost():
+        source.unknown((*spot, "emr"), "EMR", link.emr, emrs, expected="a key below the vendor in the capability table")
     rows = shape.capabilities.get(name, {})
     check_rows(source, ("capabilities", name), adapter, rows)
     own = Layer(where=f"{source.name}: capabilities.{name}", rows=rows)
@@ -84,6 +84,14 @@ def _connection(
     )
     _warn_of_strangers(source, (*spot, "defaults"), connection, link.defaults, shape.people)
     return connection
+
+
+def _account(source: Source, spot: Spot, name: str, settings: Settings) -> Account | None:
+    """The account of that name; the one that a misspelt name must mean; None when there is no saying."""
+    known = settings.sources[0].keys("accounts")
+    if name in known or settings.sources[0].lost("accounts"):
+        return settings.accounts.get(name)
+    return settings.accounts.get(source.unknown(spot, "account", name, known) or "")
 
 
 def _merged(of_clinic: config.Defaults, of_connection: config.Defaults) -> Defaults:
@@ -114,8 +122,8 @@ def _named(spot: Spot, fields: config.Defaults | config.When) -> Iterator[tuple[
 
 
 def _check_person(source: Source, spot: Spot, person: str, people: Collection[str]) -> None:
-    if person not in people and not (person.startswith("id:") and person != "id:"):
-        source.unknown(spot, "person", person, people)
+    if person not in people and not (person.startswith("id:") and person != "id:") and not source.lost("people"):
+        source.unknown(spot, "person", person, people, expected=_PERSON)
 
 
 def _warn_of_strangers(
@@ -134,17 +142,17 @@ def _warn_of_strangers(
         if ids is None:
             source.warn(place, f"'{key}' has no id in {connection.name}")
         elif place[-1] == "created_by" and isinstance(ids, list | tuple) and len(ids) > 1:
-            source.note(place, f"'{key}' is a team in {connection.name}, and this takes one person")
+            source.note(place, f"'{key}' is a team in {connection.name}; name one person")
 
 
 def _check_people(source: Source, shape: config.ClinicFile) -> None:
     for key, person in shape.people.items():
         if key.startswith("id:"):
-            source.note(("people", key), "a name must not begin with id:, which means a vendor's own id")
+            source.note(("people", key), "id: begins a vendor's own id; give the person a name")
+        known = source.keys("connections")
         for connection in person.ids:
-            if connection not in source.keys("connections"):
-                known = source.keys("connections")
-                source.unknown(("people", key, "ids", connection), "connection", connection, known)
+            if known and connection not in known:
+                source.unknown_key(("people", key, "ids", connection), "connection", known)
 
 
 def _person(key: str, shape: config.Person) -> Person:
@@ -160,7 +168,7 @@ def _routes(source: Source, shape: config.ClinicFile) -> tuple[Route, ...]:
     for index, rule in enumerate(shape.routes):
         spot = ("routes", index)
         known = source.keys("connections")
-        if rule.to not in known:
+        if known and rule.to not in known:
             source.unknown((*spot, "to"), "connection", rule.to, known)
         for place, person in _named((*spot, "when"), rule.when):
             _check_person(source, place, person, shape.people)
@@ -170,17 +178,21 @@ def _routes(source: Source, shape: config.ClinicFile) -> tuple[Route, ...]:
             if value is not None
         }
         for field in (field for field, values in when.items() if not values):
-            source.note((*spot, "when", field), "the list is empty")
+            source.note((*spot, "when", field), "the list is empty; expected at least one")
         routes.append(Route(label=f"routes[{index}]", to=rule.to, when=when))
     return tuple(routes)
 
 
 def _zone(source: Source, key: str) -> ZoneInfo:
+    """The timezone of a place. Abbreviations are none: EST has no summer, and CST is three different ones."""
     try:
-        return ZoneInfo(key)
+        if "/" in key or key == "UTC":
+            return ZoneInfo(key)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        source.unknown(("timezone",), "timezone", key, available_timezones())
-        return ZoneInfo("UTC")
+        pass
+    places = sorted(zone for zone in available_timezones() if "/" in zone)
+    source.unknown(("timezone",), "timezone", key, places, expected=_PLACE)
+    return ZoneInfo("UTC")
 
 
 def _duration(source: Source, key: str, text: str) -> timedelta:
@@ -190,7 +202,7 @@ def _duration(source: Source, key: str, text: str) -> timedelta:
     except (ValueError, KeyError, IndexError, OverflowError):
         duration = timedelta()
     if not timedelta() < duration <= _LONGEST:
-        source.note((key,), "expected more than nothing and at most ten years")
+        source.note((key,), "expected more than nothing, and at most ten years")
     return duration
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from gateway.capability_table import read_table
 from gateway.clinic_file import read_clinic
 from gateway.errors import ConfigErrors
-from gateway.files.source import Source
+from gateway.files.source import Source, nearest
 from gateway.files.strict_yaml import read_yaml
 from gateway.rules.capability import TABLE
 from gateway.rules.clinic import Clinic, Config
@@ -21,13 +21,11 @@ def load(directory: Path, environ: Mapping[str, str]) -> Config:
     """The configuration in `directory`, whole. Raises ConfigErrors with every mistake of every file."""
     gateway = read_yaml(directory, GATEWAY, environ)
     settings = read_settings(gateway, directory, environ)
-    # A gateway whose vendors need no rows of their own needs no table.
-    written = read_yaml(directory, TABLE, environ) if (directory / TABLE).exists() else Source(TABLE)
-    table = read_table(written, settings.adapters)
+    table = read_table(_table(directory, environ), settings.adapters)
     sources = [read_yaml(directory, f"clinics/{name}", environ) for name in _clinic_files(directory)]
     clinics = [(source, read_clinic(source, settings, table)) for source in sources if source.readable]
     _no_two_alike(clinics)
-    if all(source.readable for source in sources):
+    if len(clinics) == len(sources) and all(clinic.id for _, clinic in clinics):
         _check_scopes(settings, [clinic.id for _, clinic in clinics])
     everything = (*settings.sources, table.source, *sources)
     mistakes = [line for source in everything for line in source.mistakes()]
@@ -47,6 +45,17 @@ def load(directory: Path, environ: Mapping[str, str]) -> Config:
     )
 
 
+def _table(directory: Path, environ: Mapping[str, str]) -> Source:
+    """The capability table. A gateway whose vendors need no rows needs none, but one under another name is a slip."""
+    if (directory / TABLE).exists():
+        return read_yaml(directory, TABLE, environ)
+    near = nearest(TABLE, sorted(file.name for file in directory.glob("*.y*ml") if file.name != GATEWAY))
+    source = Source(near or TABLE)
+    if near:
+        source.spoil(1, f"unknown file '{near}', did you mean '{TABLE}'?")
+    return source
+
+
 def _clinic_files(directory: Path) -> list[str]:
     """The clinics' files by name; editors' hidden ones are none."""
     return sorted(
@@ -62,7 +71,7 @@ def _no_two_alike(clinics: Sequence[tuple[Source, Clinic]]) -> None:
     references: dict[tuple[str, str], str] = {}
     for source, clinic in clinics:
         if clinic.id and ids.setdefault(clinic.id, source.name) != source.name:
-            source.note(("id",), f"'{clinic.id}' is taken by {ids[clinic.id]}")
+            source.note(("id",), f"'{clinic.id}' is taken by {ids[clinic.id]}; give each clinic one of its own")
         for name, connection in clinic.connections.items():
             if connection.reference_id is None:
                 continue
@@ -70,7 +79,7 @@ def _no_two_alike(clinics: Sequence[tuple[Source, Clinic]]) -> None:
             first = references.setdefault((connection.account.name, connection.reference_id), here)
             if first != here:
                 spot = ("connections", name, "reference_id")
-                source.note(spot, f"taken within {connection.account.name} by {first}")
+                source.note(spot, f"taken within {connection.account.name} by {first}; give each one of its own")
 
 
 def _check_scopes(settings: Settings, clinics: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from msgspec import Struct, structs
@@ -17,7 +17,7 @@ from adapters import BrokenAdapter, discover
 from adapters.base import Adapter
 from gateway.accounts import read_accounts, url_fault
 from gateway.files.reader import Reader
-from gateway.files.source import Source, Spot
+from gateway.files.source import Source, Spot, nearest
 from gateway.rules.clinic import Account, App, AppKey, Callback, EncryptionKey, Follow, Timeouts
 from schemas import config
 from schemas.private import Secret
@@ -26,6 +26,8 @@ DATABASE = "TASK_GATEWAY_DATABASE"
 """The environment variable that overrides `database`."""
 _DATABASES = ("sqlite://", "postgresql://", "postgres://")
 _KEY_BYTES = 32
+_KEY = f"{_KEY_BYTES} bytes in base64, as made by `openssl rand -base64 {_KEY_BYTES}`"
+_PATH = "a directory of adapter files, from the configuration directory"
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -46,10 +48,13 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 def read_settings(source: Source, directory: Path, environ: Mapping[str, str]) -> Settings:
     """The settings in `source`; paths are relative to `directory`."""
-    adapters, broken = _adapters(source, directory)
-    production = isinstance(source.data, dict) and source.data.get("mode") == "production"
-    reader = Reader(source, production=production, skip=_options(source, adapters))
+    paths = _adapter_paths(source, directory)
+    adapters, broken = _adapters(paths, directory)
+    mode = source.data.get("mode") if isinstance(source.data, dict) else None
+    production = nearest(str(mode), get_args(config.Mode)) == "production"
+    reader = Reader(source, production=production, also=lambda spot: _options(source, spot, adapters))
     file = reader.read(config.GatewayFile)
+    whole = not broken and len(paths) == len(file.adapter_paths)
     _no_key_twice(source, file.apps)
     return Settings(
         sources=(source, *broken),
@@ -57,7 +62,7 @@ def read_settings(source: Source, directory: Path, environ: Mapping[str, str]) -
         file=file,
         database=_database(source, file.database, environ, production=production),
         adapters=adapters,
-        accounts=read_accounts(source, file.accounts, adapters, production=production),
+        accounts=read_accounts(source, file.accounts, adapters, production=production, whole=whole),
         apps={name: _app(source, name, app, production=production) for name, app in file.apps.items()},
         timeouts=Timeouts(**structs.asdict(file.timeouts)),
         follow=Follow(**structs.asdict(file.follow)),
@@ -65,46 +70,54 @@ def read_settings(source: Source, directory: Path, environ: Mapping[str, str]) -
     )
 
 
-def _adapters(source: Source, directory: Path) -> tuple[Mapping[str, Adapter[Any, Any]], list[Source]]:
-    """The sound adapters, and a source with the reason for each broken one."""
+def _adapter_paths(source: Source, directory: Path) -> list[Path]:
+    """The directories of `adapter_paths` that are there."""
     given = source.data.get("adapter_paths") if isinstance(source.data, dict) else None
     paths = []
     for index, text in enumerate(given if isinstance(given, list) else []):
         if isinstance(text, str) and (directory / text).is_dir():
             paths.append(directory / text)
-        else:
-            source.note(("adapter_paths", index), "there is no such directory")
+        elif isinstance(text, str):
+            beside = [path.name for path in directory.glob("*/") if path.is_dir()]
+            source.unknown(("adapter_paths", index), "directory", text, beside, expected=_PATH)
+    return paths
+
+
+def _adapters(paths: Sequence[Path], directory: Path) -> tuple[Mapping[str, Adapter[Any, Any]], list[Source]]:
+    """The sound adapters, and a source with the reason for each broken one."""
     try:
         return discover(paths), []
     except BrokenAdapter as error:
         broken = []
-        for file, reason in error.reasons:
-            inside = Path(file).is_relative_to(directory)
-            broken.append(Source(Path(file).relative_to(directory).as_posix() if inside else file))
-            broken[-1].spoil(1, f"broken adapter: {reason}")
+        for reason in error.reasons:
+            file = Path(reason.file)
+            inside = file.is_relative_to(directory)
+            broken.append(Source(file.relative_to(directory).as_posix() if inside else reason.file))
+            broken[-1].spoil(reason.line, f"broken adapter: {reason.text}")
         return error.found, broken
 
 
-def _options(source: Source, adapters: Mapping[str, Adapter[Any, Any]]) -> frozenset[Spot]:
-    """Where accounts hold an option of their adapter; under an unknown adapter anything may be one."""
-    spots: set[Spot] = set()
-    for name in source.keys("accounts"):
-        keys = source.keys("accounts", name)
-        adapter = adapters.get(str(source.data["accounts"][name].get("adapter"))) if keys else None
-        options = adapter.account.__struct_fields__ if adapter else keys
-        spots |= {("accounts", name, key) for key in options}
-    return frozenset(spots)
+def _options(source: Source, spot: Spot, adapters: Mapping[str, Adapter[Any, Any]]) -> tuple[str, ...]:
+    """Which options of its adapter an account at `spot` may hold; those of an unknown adapter may be any."""
+    match spot:
+        case ("accounts", str(name)):
+            named = nearest(str(source.data["accounts"][name].get("adapter")), adapters)
+        case _:
+            return ()
+    if named:
+        return adapters[named].account.__struct_encode_fields__
+    return tuple(key for key in source.keys(*spot) if not nearest(key, config.Account.__struct_fields__))
 
 
 def _database(source: Source, given: str, environ: Mapping[str, str], *, production: bool) -> str:
     override = environ.get(DATABASE)
     url = override or given
-    named = f"{DATABASE} is" if override else "expected"
-    if not url.startswith(_DATABASES):
-        source.note(("database",), f"{named} {'not ' if override else ''}sqlite:///PATH or postgresql://...")
+    if not url.startswith(_DATABASES) or not url.partition("://")[2].strip("/"):
+        given_by = f"not what {DATABASE} is set to; " if override else ""
+        source.note(("database",), f"{given_by}expected sqlite:///PATH or postgresql://...")
     inline = not override and ("database",) not in source.references
     if production and inline and url.startswith("postgres") and urlsplit(url).password:
-        source.note(("database",), f"in production a password must not stand here: use a reference, or {DATABASE}")
+        source.note(("database",), f"a password stands in the file; in production expected a reference, or {DATABASE}")
     return url
 
 
@@ -126,7 +139,8 @@ def _app(source: Source, name: str, shape: config.App, *, production: bool) -> A
         callback = Callback(**structs.asdict(shape.callback))
     for index, key in enumerate(shape.keys if production else ()):
         if key.sha256 in PUBLISHED_KEYS:
-            source.note(("apps", name, "keys", index), "this key is published: production requires one of its own")
+            problem = f"a published key; make one with `task-gateway key new {name}`"
+            source.note(("apps", name, "keys", index), problem)
     return App(
         name=name,
         keys=tuple(AppKey(id=key.id, sha256=key.sha256) for key in shape.keys),
@@ -138,27 +152,29 @@ def _app(source: Source, name: str, shape: config.App, *, production: bool) -> A
 
 
 def _no_key_twice(source: Source, apps: Mapping[str, config.App]) -> None:
-    """A key id finds its app, so it may stand once only."""
+    """A key id finds its app, and a hash is one key's, so each may stand once only."""
     first: dict[str, str] = {}
     for name, app in apps.items():
         for index, key in enumerate(app.keys):
-            if key.id in first:
-                source.note(("apps", name, "keys", index, "id"), f"taken by a key of {first[key.id]}")
-            elif key.id:
-                first[key.id] = name
+            for field, value in structs.asdict(key).items():
+                if value in first:
+                    problem = f"taken by a key of {first[value]}; make another with `task-gateway key new {name}`"
+                    source.note(("apps", name, "keys", index, field), problem)
+                elif value:
+                    first[value] = name
 
 
 def _encryption(source: Source, keys: Sequence[config.EncryptionKey], *, production: bool) -> tuple[EncryptionKey, ...]:
     if production and not keys:
-        source.note(("encryption", "keys"), "production requires one (32 bytes, base64)")
+        source.note(("encryption", "keys"), f"in production expected one: {_KEY}")
     seen: set[str] = set()
     for index, key in enumerate(keys):
         spot = ("encryption", "keys", index)
-        if key.id in seen:
-            source.note((*spot, "id"), "this id is taken by an earlier key")
+        if key.id and key.id in seen:
+            source.note((*spot, "id"), "taken by an earlier key; give each an id of its own")
         seen.add(key.id)
         if not _is_key(key.key):
-            source.note((*spot, "key"), f"expected {_KEY_BYTES} bytes in base64")
+            source.note((*spot, "key"), f"expected {_KEY}")
     return tuple(EncryptionKey(id=key.id, key=key.key) for key in keys)
 
 

@@ -2,7 +2,8 @@
 
 These say what may stand where; whether names fit together is for `gateway.settings` and `gateway.clinics`. A key left
 empty is a key left out, and unknown keys are refused. Any text may be a reference, `${env:NAME}` or `${file:path}`;
-by the time these Structs are built, references have been replaced by what they name.
+by the time these Structs are built, references have been replaced by what they name. Descriptions are what editors show
+(`task-gateway schema`), and what a message says it expected.
 """
 
 from __future__ import annotations
@@ -13,6 +14,20 @@ from msgspec import Meta, Struct
 
 from schemas.command import Name, Priority, Status
 from schemas.private import Secret
+from schemas.words import (
+    Count,
+    Day,
+    Deadline,
+    DueIn,
+    Duration,
+    EventPattern,
+    KeyId,
+    Label,
+    Looks,
+    Seconds,
+    Sha256,
+    Text,
+)
 
 Need = Literal["required", "optional", "advisory", "refused"]
 Provenance = Literal["documented", "observed", "operator"]
@@ -20,26 +35,10 @@ Role = Literal["submit", "read", "operate", "admin"]
 Mode = Literal["development", "production"]
 
 
-def _form(pattern: str, description: str) -> Meta:
-    """A pattern for the whole text (Python's `$` alone would let a line break pass), and what it asks for in words."""
-    return Meta(pattern=rf"^{pattern}$(?!\n)", description=description)
+def _says(description: str) -> Meta:
+    """What an editor shows of a key."""
+    return Meta(description=description)
 
-
-Text = Annotated[str, Meta(min_length=1, description="text")]
-Label = Annotated[
-    str, _form(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "a name of letters, digits, '.', '_' and '-', at most 100 long")
-]
-KeyId = Annotated[str, _form(r"[A-Za-z0-9][A-Za-z0-9.-]{0,99}", "an id of letters, digits, '.' and '-'")]
-Sha256 = Annotated[str, _form(r"[0-9a-f]{64}", "the SHA-256 of the whole key string, 64 lower-case hex digits")]
-Duration = Annotated[str, _form(r"[0-9]+(\.[0-9]+)?[smhdw]", "a duration such as 90s, 30m, 24h or 7d")]
-DueIn = Annotated[str, _form(r"[1-9][0-9]{0,4}[mhdw]", "a duration such as 30m, 4h, 2d or 1w")]
-Day = Annotated[str, _form(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "a date such as 2026-11-22")]
-EventPattern = Annotated[str, _form(r"(\*|[a-z_]+\.(\*|[a-z_]+))", '"*", or an event such as task.delivered or task.*')]
-Seconds = Annotated[float, Meta(gt=0, description="seconds")]
-Count = Annotated[int, Meta(ge=1, description="a whole number")]
-Looks = Annotated[
-    tuple[Seconds, ...], Meta(min_length=1, description="seconds until each further look; the last repeats")
-]
 
 NeedWord = Annotated[Need, Meta(title="need")]
 SourceWord = Annotated[Provenance, Meta(title="source")]
@@ -59,26 +58,28 @@ class Shape(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Webhook(Shape, frozen=True, kw_only=True):
     """How an account's webhooks prove themselves: the last part of their URL, and the vendor's signing secrets."""
 
-    token: Secret
-    secrets: tuple[Secret, ...] = ()
+    token: Annotated[Secret, _says("The last part of the URL that the vendor posts to, long and random")]
+    secrets: Annotated[tuple[Secret, ...], _says("What the vendor signs with; two while rotating")] = ()
 
 
 class Limits(Shape, frozen=True, kw_only=True):
     """Caps of an account over all clinics: requests at once, and per minute."""
 
-    concurrency: Count | None = None
-    per_minute: Count | None = None
+    concurrency: Annotated[Count | None, _says("Requests at once; left out: no cap of ours")] = None
+    per_minute: Annotated[Count | None, _says("Requests in a minute; left out: no cap of ours")] = None
 
 
 class Account(Shape, frozen=True, kw_only=True):
     """Our contract with a vendor. The adapter's own options may stand here or inside `credentials`."""
 
-    adapter: Text
-    base_url: Text | None = None
-    credentials: dict[str, Any] = {}
+    adapter: Annotated[Text, _says("The vendor's dialect, by its name")]
+    base_url: Annotated[Text | None, _says("Where the vendor is called; left out: the vendor's own")] = None
+    credentials: Annotated[dict[str, Any], _says("The adapter's own options of an account")] = {}
     webhook: Webhook | None = None
     limits: Limits = Limits()
-    reuse_connections: bool = False
+    reuse_connections: Annotated[
+        bool, _says("Fewer handshakes, for a vendor whose behaviour you know: a late answer may be taken for the next")
+    ] = False
 
 
 class Key(Shape, frozen=True, kw_only=True):
@@ -91,28 +92,34 @@ class Key(Shape, frozen=True, kw_only=True):
 class Callback(Shape, frozen=True, kw_only=True):
     """Where an app hears of events; with two secrets, both sign (rotation)."""
 
-    url: Text
-    secrets: tuple[Secret, ...] = ()
-    events: tuple[EventPattern, ...] = ("*",)
-    scope: Annotated[Literal["app", "clinics"], Meta(title="scope")] = "app"
-    body: Annotated[Literal["thin", "full"], Meta(title="body")] = "thin"
+    url: Annotated[Text, _says("Where the app takes events, an https:// URL")]
+    secrets: Annotated[tuple[Secret, ...], _says("What we sign with; two while rotating")] = ()
+    events: Annotated[tuple[EventPattern, ...], Meta(min_length=1)] = ("*",)
+    scope: Annotated[
+        Literal["app", "clinics"], Meta(title="scope", description="Of its own deliveries, or of all of its clinics")
+    ] = "app"
+    body: Annotated[Literal["thin", "full"], Meta(title="body", description="Ids and states, or with patient text")] = (
+        "thin"
+    )
 
 
 class App(Shape, frozen=True, kw_only=True):
     """An internal app: who it is, which clinics it may touch, what it may do."""
 
-    keys: tuple[Key, ...]
-    clinics: tuple[Text, ...] | Literal["*"]
-    roles: tuple[RoleWord, ...]
-    require_key: bool = False
+    keys: Annotated[tuple[Key, ...], _says("Its keys, as `task-gateway key new` prints them")]
+    clinics: Annotated[
+        Annotated[tuple[Text, ...], Meta(min_length=1)] | Literal["*"], _says('Ids of clinics; ["*"]: all of them')
+    ]
+    roles: Annotated[tuple[RoleWord, ...], Meta(min_length=1)]
+    require_key: Annotated[bool, _says("Refuse a POST without Idempotency-Key")] = False
     callback: Callback | None = None
 
 
 class Timeouts(Shape, frozen=True, kw_only=True):
     """Seconds to connect, and the outer deadline of one attempt."""
 
-    connect: Seconds = 5.0
-    send: Seconds = 30.0
+    connect: Deadline = 5.0
+    send: Annotated[Deadline, _says("The outer deadline of one attempt, in seconds")] = 30.0
 
 
 class Follow(Shape, frozen=True, kw_only=True):
@@ -121,7 +128,7 @@ class Follow(Shape, frozen=True, kw_only=True):
     submitted: Looks = (60, 120, 300, 900, 3600, 21600)
     submitted_without_webhook: Looks = (3, 5, 10, 20, 40, 60, 120, 300, 900, 3600, 21600)
     unknown: Looks = (5, 30, 120, 600, 3600, 21600, 86400)
-    absence_gap: Seconds = 300
+    absence_gap: Annotated[Seconds, _says('Seconds between two looks before "not there" is believed')] = 300
 
 
 class EncryptionKey(Shape, frozen=True, kw_only=True):
@@ -140,12 +147,20 @@ class Encryption(Shape, frozen=True, kw_only=True):
 class GatewayFile(Shape, frozen=True, kw_only=True):
     """gateway.yaml: what is true for all clinics."""
 
-    mode: Annotated[Mode, Meta(title="mode")] = "development"
-    database: Text = "sqlite:///var/gateway.db"
-    accounts: dict[Label, Account] = {}
-    apps: dict[Label, App] = {}
-    adapter_paths: tuple[Text, ...] = ()
-    answer_within: Annotated[float, Meta(ge=0, description="seconds")] = 5.0
+    mode: Annotated[
+        Mode, Meta(title="mode", description="production refuses http URLs and secrets that stand in the file")
+    ] = "development"
+    database: Annotated[Text, _says("sqlite:///PATH (from where the gateway is started) or postgresql://...")] = (
+        "sqlite:///var/gateway.db"
+    )
+    accounts: Annotated[dict[Label, Account], _says("Our contracts with vendors, by names that connections use")] = {}
+    apps: Annotated[dict[Label, App], _says("The internal apps that may call, by name")] = {}
+    adapter_paths: Annotated[
+        tuple[Text, ...], _says("Directories of dropped-in adapter files, from the configuration directory")
+    ] = ()
+    answer_within: Annotated[
+        float, Meta(ge=0, le=3600, description="a number of seconds"), _says("Seconds a submit waits for a first reply")
+    ] = 5.0
     timeouts: Timeouts = Timeouts()
     follow: Follow = Follow()
     encryption: Encryption = Encryption()
@@ -159,18 +174,20 @@ class Cell(Shape, frozen=True, kw_only=True):
 
     need: NeedWord
     source: SourceWord | None = None
-    checked: Day | None = None
+    checked: Annotated[Day | None, _says("When this was last looked at")] = None
     note: str | None = None
 
 
 class Row(Shape, frozen=True, kw_only=True):
     """What one layer says of one operation; its source, date and note hold for cells that have none of their own."""
 
-    supported: bool | None = None
-    fields: dict[str, NeedWord | Cell] = {}
-    one_of: tuple[Annotated[tuple[str, ...], Meta(min_length=1)], ...] = ()
+    supported: Annotated[bool | None, _says("Whether the operation is offered at all")] = None
+    fields: Annotated[dict[str, NeedWord | Cell], _says("What is needed of each canonical field")] = {}
+    one_of: Annotated[
+        tuple[Annotated[tuple[str, ...], Meta(min_length=1)], ...], _says("Groups of which one field must be given")
+    ] = ()
     source: SourceWord | None = None
-    checked: Day | None = None
+    checked: Annotated[Day | None, _says("When this was last looked at")] = None
     note: str | None = None
 
 
@@ -186,10 +203,12 @@ class Defaults(Shape, frozen=True, kw_only=True):
     """What is filled in when a command leaves it out; a connection's own win over the clinic's."""
 
     title: Text | None = None
-    title_from: Annotated[Literal["description"], Meta(title="title_from")] | None = None
-    assignees: tuple[Text, ...] | None = None
-    created_by: Text | None = None
-    due_in: DueIn | None = None
+    title_from: Annotated[
+        Annotated[Literal["description"], Meta(title="title_from")] | None, _says("The first line of this field")
+    ] = None
+    assignees: Annotated[tuple[Text, ...] | None, _says("People of the directory, or id:<the vendor's own id>")] = None
+    created_by: Annotated[Text | None, _says("A person of the directory, or id:<the vendor's own id>")] = None
+    due_in: Annotated[DueIn | None, _says("From acceptance, in the clinic's timezone: 30m, 4h, 2d or 1w")] = None
     priority: PriorityWord | None = None
     type: Text | None = None
     tags: tuple[Text, ...] | None = None
@@ -201,10 +220,12 @@ class Defaults(Shape, frozen=True, kw_only=True):
 class Connection(Shape, frozen=True, kw_only=True):
     """A clinic's link through an account."""
 
-    account: Text
-    emr: Text | None = None
-    reference_id: Text | None = None
-    credentials: dict[str, Any] = {}
+    account: Annotated[Text, _says("An account of gateway.yaml")]
+    emr: Annotated[Text | None, _says("Known to emr_capabilities.yaml or to the adapter")] = None
+    reference_id: Annotated[
+        Text | None, _says("How this account's webhooks name this connection; unique in the account")
+    ] = None
+    credentials: Annotated[dict[str, Any], _says("The adapter's own options of a connection")] = {}
     defaults: Defaults = Defaults()
 
 
@@ -223,32 +244,38 @@ class When(Shape, frozen=True, kw_only=True):
 class Route(Shape, frozen=True, kw_only=True):
     """One routing rule; the first that matches wins."""
 
-    to: Text
+    to: Annotated[Text, _says("A connection of this clinic")]
     when: When = When()
 
 
 class Person(Shape, frozen=True, kw_only=True):
     """A person or team of the directory: the display name, and the ids by connection (several for a team)."""
 
-    name: Text
-    ids: dict[str, Text | Annotated[tuple[Text, ...], Meta(min_length=1)]] = {}
+    name: Annotated[Text, _says("As people read it")]
+    ids: Annotated[
+        dict[str, Text | Annotated[tuple[Text, ...], Meta(min_length=1)]], _says("By connection; several for a team")
+    ] = {}
 
 
 class ClinicFile(Shape, frozen=True, kw_only=True):
     """One clinic."""
 
-    id: Label
-    name: Text
-    timezone: Text
-    connections: dict[Label, Connection]
+    id: Annotated[Label, _says("What callers give as clinic_id")]
+    name: Annotated[Text, _says("As people read it")]
+    timezone: Annotated[Text, _says("A place such as America/Chicago, for due_in and for dates in texts")]
+    connections: Annotated[dict[Label, Connection], _says("Its links to vendors, by names that routes and people use")]
     defaults: Defaults = Defaults()
-    routes: tuple[Route, ...] = ()
-    people: dict[Text, Person] = {}
-    capabilities: dict[str, Rows] = {}
-    give_up_after: Duration = "24h"
-    hold_for: Duration = "7d"
-    follow_work: Duration | None = None
-    on_loss: Annotated[Literal["report", "refuse"], Meta(title="on_loss")] = "report"
+    routes: Annotated[tuple[Route, ...], _says("The first that matches wins; one connection needs none")] = ()
+    people: Annotated[dict[Text, Person], _says("The directory, by the names that callers use")] = {}
+    capabilities: Annotated[dict[str, Rows], _says("This clinic's own rows, by connection")] = {}
+    give_up_after: Annotated[Duration, _says("How long an unsent command is tried: 90s, 30m, 24h, 7d")] = "24h"
+    hold_for: Annotated[Duration, _says("How long a command waits for its connection or its parent")] = "7d"
+    follow_work: Annotated[
+        Duration | None, _says("How long a delivered task's work is watched; left out: only webhooks tell")
+    ] = None
+    on_loss: Annotated[
+        Literal["report", "refuse"], Meta(title="on_loss", description="A field without a place: report it, or refuse")
+    ] = "report"
 
 
 def secret_schema(kind: type) -> dict[str, Any]:

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from msgspec import Struct
+
+from schemas.command import Kind
+from schemas.delivery import State
+
+_FACTS = ("overdue", "conflict", "duplicate_suspected", "work_changed")
+EVENTS = (
+    *(f"{kind}.{fact}" for kind in get_args(Kind) for fact in (*get_args(State), *_FACTS)),
+    "connection.blocked",
+    "connection.restored",
+    "capability.drift",
+)
+"""Every type of event."""
 
 
 class Event(Struct, frozen=True, kw_only=True):

@@ -8,100 +8,91 @@ ask the `Source` for mistakes before using anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct
 
+from gateway.files.expected import bare_type, described, misfit, mismatch, struct_fields, wanted
+from gateway.files.references import FORMS, SLIP
 from gateway.files.source import Source, Spot
 from schemas.private import Secret
 
 S = TypeVar("S", bound=Struct)
-_NOUNS: Mapping[type, str] = {
-    dict: "a mapping", list: "a list", tuple: "a list", str: "text", bool: "true or false", int: "a whole number",
-    float: "a number",
-}  # fmt: skip
-_GOT: Mapping[type, str] = {**_NOUNS, int: "a number", float: "a fraction", NoneType: "nothing"}
 _BREAKS = frozenset("\r\n\0")
-
-
-@lru_cache
-def _fields(kind: type[Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
-    return msgspec.structs.fields(kind)
-
-
-@lru_cache
-def _bare(kind: Any) -> tuple[Any, Meta | None]:
-    """A type without its annotation, and the annotation."""
-    if get_origin(kind) is Annotated:
-        bare, *notes = get_args(kind)
-        return bare, next((note for note in notes if isinstance(note, Meta)), None)
-    return kind, None
 
 
 class Reader:
     """Reads one source.
 
     `production` refuses secrets that stand in the file itself. `private` never shows a value: for credentials.
-    `skip` are places that are read otherwise.
+    `also` says which further keys a mapping may have at its place; they are read otherwise.
     """
 
     def __init__(
-        self, source: Source, *, production: bool, private: bool = False, skip: frozenset[Spot] = frozenset()
+        self,
+        source: Source,
+        *,
+        production: bool,
+        private: bool = False,
+        also: Callable[[Spot], tuple[str, ...]] = lambda _spot: (),
     ) -> None:
         self._source = source
         self._production = production
         self._private = private
-        self._skip = skip
+        self._also = also
 
     def read(self, kind: type[S]) -> S:
         """The whole file as a Struct."""
         value = self._source.data
         if not isinstance(value, dict):
-            self._source.spoil(1, _mismatch(dict, value))
+            self._source.spoil(1, mismatch(kind, value))
             value = {}
         return self.struct(kind, value, lambda key: (key,))
 
     def struct(self, kind: type[S], value: Mapping[str, Any], at: Callable[[str], Spot]) -> S:
         """A Struct of the keys in `value`; `at` says where each stands."""
-        fields = _fields(kind)
+        fields = struct_fields(kind)
         names = tuple(field.encode_name for field in fields)
-        for key in value:
-            if key not in names and at(key) not in self._skip:
-                self._source.unknown(at(key), "key", key, names, shown=key)
+        found = dict(value)
+        for key in tuple(value):
+            allowed = (*names, *self._also(at(key)[:-1]))
+            if key not in allowed:
+                meant = self._unknown_key(at(key), "key", allowed, value)
+                if meant:
+                    found[meant] = found[key]
         given: dict[str, Any] = {}
         for field in fields:
             key = field.encode_name
-            if value.get(key) is not None:
-                given[field.name] = self.value(field.type, value[key], at(key))
+            if found.get(key) is not None:
+                given[field.name] = self.value(field.type, found[key], at(key))
             elif field.required:
-                self._source.note(at(key), "required, but missing", whole=True)
+                self._source.note(at(key), f"required, but missing; expected {described(field.type)}", whole=True)
                 given[field.name] = _empty(field.type)
         return kind(**given)
 
     def value(self, kind: Any, value: Any, spot: Spot) -> Any:
         """A value of any type that configuration uses; an empty one where it does not fit."""
-        bare, meta = _bare(kind)
+        bare, meta = bare_type(kind)
         if get_origin(bare) in (Union, UnionType):
             kind = _member(bare, value)
-            bare, meta = _bare(kind)
+            bare, meta = bare_type(kind)
         if bare is Any:
             return value
-        wanted = _container(bare)
-        if value is None or (wanted is not None and not isinstance(value, wanted)):
-            self._source.note(spot, _mismatch(wanted or str, value), whole=True)
+        shape = _container(bare)
+        if value is None or (shape is not None and not isinstance(value, shape)):
+            self._source.note(spot, mismatch(kind, value), whole=True)
             return _empty(kind)
-        if wanted is dict:
+        if shape is dict:
             return self._keyed(bare, value, spot)
-        if wanted is list:
+        if shape is list:
             return self._items(bare, meta, value, spot)
         return self._scalar(kind, value, spot)
 
     def _items(self, bare: Any, meta: Meta | None, value: list[Any], spot: Spot) -> tuple[Any, ...]:
         if meta is not None and len(value) < (meta.min_length or 0):
-            self._source.note(spot, "the list is empty")
+            self._source.note(spot, "the list is empty; expected at least one")
         item = (get_args(bare) or (Any,))[0]
         return tuple(self.value(item, entry, (*spot, index)) for index, entry in enumerate(value))
 
@@ -109,56 +100,72 @@ class Reader:
         if isinstance(bare, type) and issubclass(bare, Struct):
             return self.struct(bare, value, lambda key: (*spot, key))
         keys, values = get_args(bare) or (str, Any)
-        empty: Any = {} if _container(_bare(values)[0]) is dict else None
+        empty: Any = {} if _container(bare_type(values)[0]) is dict else None
         data = {}
-        for key, entry in value.items():
-            known = self.key(keys, key, (*spot, key))
-            if known:
-                data[key] = self.value(values, empty if entry is None else entry, (*spot, key))
+        for key, entry in tuple(value.items()):
+            name = self._key(keys, key, spot, value)
+            if name:
+                data[name] = self.value(values, empty if entry is None else entry, (*spot, name))
         return data
 
-    def key(self, kind: Any, key: str, spot: Spot) -> bool:
-        """Whether a key may stand in a mapping; noted when not."""
-        bare, meta = _bare(kind)
+    def _key(self, kind: Any, key: str, spot: Spot, beside: Mapping[str, Any]) -> str | None:
+        """The key, or what a misspelt one must mean; None, and noted, when it may not stand at `spot`."""
+        bare, meta = bare_type(kind)
         if get_origin(bare) is Literal and key not in get_args(bare):
-            self._source.unknown(spot, (meta and meta.title) or "key", key, get_args(bare), shown=key)
-            return False
-        self._scalar(kind, key, spot)
-        return True
+            return self._unknown_key((*spot, key), (meta and meta.title) or "key", get_args(bare), beside)
+        self._scalar(kind, key, (*spot, key))
+        return key
+
+    def _unknown_key(self, spot: Spot, what: str, known: tuple[str, ...], beside: Mapping[str, Any]) -> str | None:
+        """Note a key that nobody knows; what it must mean, and is from now on read as, if that is not there yet."""
+        meant = self._source.unknown_key(spot, what, known)
+        if meant is None or meant in beside:
+            return None
+        self._source.read_as(spot, meant)
+        return meant
 
     def _scalar(self, kind: Any, value: Any, spot: Spot) -> Any:
-        bare, meta = _bare(kind)
+        bare, meta = bare_type(kind)
         if get_origin(bare) is Literal:
-            return self._word(get_args(bare), (meta and meta.title) or "value", value, spot)
+            return self._word(kind, (meta and meta.title) or "value", value, spot)
         if bare is Secret:
             return self._secret(value, spot)
         if self._private and isinstance(value, str) and _BREAKS.intersection(value):
-            self._source.note(spot, "holds a line break or a NUL")
+            self._source.note(spot, "holds a line break or a NUL; expected one line of text")
             return _empty(kind)
+        words = ((meta and meta.extra_json_schema) or {}).get("enum")
+        if meta and words and isinstance(value, str) and value not in words:
+            self._source.unknown(spot, meta.title or "value", value, words, expected=wanted(kind))
         try:
             return msgspec.convert(value, kind)
-        except msgspec.ValidationError as error:
-            self._source.note(spot, _misfit(kind, meta, value, error))
+        except msgspec.ValidationError:
+            self._source.note(spot, misfit(kind, value, referred=spot in self._source.references))
             return _empty(kind)
 
-    def _word(self, words: tuple[Any, ...], what: str, value: Any, spot: Spot) -> Any:
+    def _word(self, kind: Any, what: str, value: Any, spot: Spot) -> Any:
+        words = get_args(bare_type(kind)[0])
         if isinstance(value, str) and value in words:
             return value
         if not isinstance(value, str):
-            self._source.note(spot, _mismatch(str, value))
+            self._source.note(spot, mismatch(kind, value))
         elif self._private:
-            self._source.note(spot, f"expected one of {', '.join(map(str, words))}")
+            self._source.note(spot, f"expected {wanted(kind)}")
         else:
             self._source.unknown(spot, what, value, map(str, words))
         return words[0]
 
     def _secret(self, value: str, spot: Spot) -> Secret:
         if not value:
-            self._source.note(spot, "the secret is empty")
+            self._source.note(spot, f"the secret is empty; expected {FORMS}, or the secret itself")
         if _BREAKS.intersection(value):
-            self._source.note(spot, "the secret holds a line break or a NUL")
-        if self._production and spot not in self._source.references:
-            self._source.note(spot, "in production a secret must be a reference: ${env:NAME} or ${file:path}")
+            self._source.note(spot, "the secret holds a line break or a NUL; expected one line of text")
+        if value != value.strip():
+            self._source.note(spot, "the secret begins or ends with a space; remove it")
+        if spot not in self._source.references:
+            if SLIP.fullmatch(value):
+                self._source.note(spot, f"looks like a reference and is none; expected {FORMS}")
+            if self._production:
+                self._source.note(spot, f"a secret stands in the file; in production expected {FORMS}")
         return Secret(value)
 
 
@@ -179,35 +186,17 @@ def _member(union: Any, value: Any) -> Any:
     members = [member for member in get_args(union) if member is not NoneType]
     shape = type(value) if isinstance(value, (dict, list)) else None
     for member in members:
-        wanted = _container(_bare(member)[0])
-        if (wanted if wanted in (dict, list) else None) is shape:
+        bare, _ = bare_type(member)
+        container = _container(bare)
+        passed_over = get_origin(bare) is Literal and value not in get_args(bare)
+        if (container if container in (dict, list) else None) is shape and not passed_over:
             return member
     return members[0]
 
 
-def _mismatch(wanted: type, value: Any) -> str:
-    advice = ""
-    if wanted is str and isinstance(value, (int, float)):
-        advice = "; put it in quotes"
-    return f"expected {_NOUNS[wanted]}, got {_GOT[type(value)]}{advice}"
-
-
-def _misfit(kind: Any, meta: Meta | None, value: Any, error: Exception) -> str:
-    """Why a scalar does not fit, never with its text."""
-    bare, _ = _bare(kind)
-    if bare in _NOUNS and not isinstance(value, bare) and not (bare is float and type(value) is int):
-        return _mismatch(bare, value)
-    if meta is not None and meta.pattern is not None:
-        return f"expected {meta.description}"
-    if isinstance(value, str):
-        return "the text is empty" if not value else "does not fit"
-    limit = str(error).removeprefix("Expected ").replace("`int`", _NOUNS[int]).replace("`float`", _NOUNS[float])
-    return f"expected {limit}"
-
-
 def _empty(kind: Any) -> Any:
     """A stand-in for what could not be read, so that the rest can be."""
-    bare, _ = _bare(kind)
+    bare, _ = bare_type(kind)
     origin = get_origin(bare) or bare
     if origin in (Union, UnionType):
         return None if NoneType in get_args(bare) else _empty(get_args(bare)[0])
@@ -216,5 +205,5 @@ def _empty(kind: Any) -> Any:
     if bare is Secret:
         return Secret("")
     if isinstance(origin, type) and issubclass(origin, Struct):
-        return origin(**{field.name: _empty(field.type) for field in _fields(origin) if field.required})
-    return origin() if origin in _NOUNS else None
+        return origin(**{field.name: _empty(field.type) for field in struct_fields(origin) if field.required})
+    return origin() if origin in (dict, list, tuple, str, bool, int, float) else None

@@ -9,14 +9,16 @@ from typing import Any
 Spot = tuple[str | int, ...]
 """A place in a file: keys and list positions from the top."""
 
-MOST_LISTED = 12
+MOST_LISTED = 20
+_LEAST_HELD = 3
+_SURELY = 0.8
 
 
 def dotted(spot: Spot) -> str:
     """A place as people write it: ("routes", 1, "to") is "routes[1].to"."""
     text = ""
     for part in spot:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        text += f"[{part}]" if isinstance(part, int) else f"{'.' * bool(text)}{_word(part)}"
     return text
 
 
@@ -36,7 +38,8 @@ class Source:
         """Places whose text came by reference, and the reference as written."""
         self.readable = True
         """Whether it could be read at all; if not, other files cannot be held against it."""
-        self._mistakes: dict[Spot, tuple[int, str]] = {}
+        self._mistakes: list[tuple[int, str]] = []
+        self._told: set[tuple[Spot, bool]] = set()
         self._lost: set[Spot] = set()
         self._warnings: list[str] = []
 
@@ -46,6 +49,10 @@ class Source:
         for part in spot:
             data = data.get(part) if isinstance(data, Mapping) else None
         return tuple(data) if isinstance(data, Mapping) else ()
+
+    def lost(self, *spot: str | int) -> bool:
+        """Whether nothing at a place could be read; if so, nothing else can be held against it."""
+        return any(spot[:length] in self._lost for length in range(len(spot) + 1))
 
     def line(self, spot: Spot) -> int:
         """The line (from 1) where a place stands, or the nearest one around it."""
@@ -57,25 +64,52 @@ class Source:
         """Note that the file as a whole cannot be read."""
         self.readable = False
         self._lost.add(())
-        self._mistakes[()] = (line, f"{self.name}:{line}: {problem}")
+        self._mistakes.append((line, f"{self.name}:{line}: {problem}"))
 
-    def note(self, spot: Spot, problem: str, *, line: int | None = None, whole: bool = False) -> None:
-        """Note a mistake. Each place is reported once: what follows from a mistake is none of its own.
+    def note(
+        self, spot: Spot, problem: str, *, line: int | None = None, whole: bool = False, of_key: bool = False
+    ) -> None:
+        """Note a mistake. A place's key and its value are each reported once: what follows from a mistake is none.
 
         `whole`: nothing at or below the place could be read, so nothing below it is reported either.
         """
-        if spot in self._mistakes or any(spot[:length] in self._lost for length in range(len(spot))):
+        if (spot, of_key) in self._told or self.lost(*spot[:-1]):
             return
+        self._told.add((spot, of_key))
         if whole:
             self._lost.add(spot)
         number = line or self.line(spot)
-        self._mistakes[spot] = (number, self._text(spot, problem, number))
+        self._mistakes.append((number, self._text(spot, problem, number)))
 
-    def unknown(self, spot: Spot, what: str, given: str, known: Iterable[str], *, shown: str | None = None) -> None:
-        """Note a name that nobody has, with the nearest known one. What came by reference is shown as written."""
+    def unknown(self, spot: Spot, what: str, given: str, known: Iterable[str], *, expected: str = "") -> str | None:
+        """Note a name that nobody has, with the nearest known one, all known ones, or what is `expected`.
+
+        What came by reference is shown as written. Returns the known name that was surely meant, if there is one.
+        """
         names = tuple(dict.fromkeys(known))
-        written = shown or self.references.get(spot, given)
-        self.note(spot, f"unknown {what} '{_word(written)}'{_suggestion(given, names)}")
+        advice = did_you_mean(given, names) or _listed(names) or (expected and f"; expected {expected}")
+        self.note(spot, f"unknown {what} '{_word(self.references.get(spot, given))}'{advice}")
+        return nearest(given, names, alike=_SURELY)
+
+    def unknown_key(self, spot: Spot, what: str, known: Iterable[str]) -> str | None:
+        """Note that the last part of the place is a name that nobody has; likewise."""
+        key, names = str(spot[-1]), tuple(dict.fromkeys(known))
+        advice = did_you_mean(key, names) or _listed(names)
+        self.note(spot, f"unknown {what} '{_word(key)}'{advice}", of_key=True)
+        return nearest(key, names, alike=_SURELY)
+
+    def read_as(self, spot: Spot, name: str) -> None:
+        """Go on as if the key at `spot` were called `name`, so that what stands below it is checked in the same run."""
+        *above, key = spot
+        data = self.data
+        for part in above:
+            data = data[part]
+        data[name] = data.pop(key)
+        to = (*above, name)
+        self.lines |= {_renamed(place, spot, to): line for place, line in self.lines.items()}
+        self.references |= {_renamed(place, spot, to): text for place, text in self.references.items()}
+        self._told |= {(_renamed(place, spot, to), of_key) for place, of_key in self._told}
+        self._lost |= {_renamed(place, spot, to) for place in self._lost}
 
     def warn(self, spot: Spot, warning: str) -> None:
         """Note what is allowed but may surprise."""
@@ -83,7 +117,7 @@ class Source:
 
     def mistakes(self) -> list[str]:
         """The mistakes in the order of their lines."""
-        return [text for _, text in sorted(self._mistakes.values(), key=lambda mistake: mistake[0])]
+        return [text for _, text in sorted(self._mistakes, key=lambda mistake: mistake[0])]
 
     def warnings(self) -> list[str]:
         """The warnings, in the order they were found."""
@@ -93,10 +127,29 @@ class Source:
         return f"{self.name}:{line}: {dotted(spot)}: {problem}" if spot else f"{self.name}:{line}: {problem}"
 
 
-def _suggestion(given: str, known: Collection[str]) -> str:
-    near = get_close_matches(given, known, n=1)
-    if near:
-        return f", did you mean '{near[0]}'?"
-    if 0 < len(known) <= MOST_LISTED:
-        return f"; known: {', '.join(sorted(known))}"
-    return ""
+def _renamed(place: Spot, spot: Spot, to: Spot) -> Spot:
+    """How a place is called when `spot` is called `to`."""
+    return (*to, *place[len(spot) :]) if place[: len(spot)] == spot else place
+
+
+def nearest(given: str, known: Collection[str], *, alike: float = 0.6) -> str | None:
+    """The known name that was probably meant, in whatever case: the one most alike, or the only one that holds it.
+
+    `alike`: from 0 to 1, how much.
+    """
+    names = {name.lower(): name for name in known}
+    word = given.strip().lower()
+    found = get_close_matches(word, names, n=1, cutoff=alike)
+    if not found and alike < _SURELY and len(word) >= _LEAST_HELD:
+        found = [name for name in names if word in name]
+    return names[found[0]] if len(found) == 1 else None
+
+
+def did_you_mean(given: str, known: Collection[str]) -> str:
+    """The nearest known name as the end of a message; nothing when none is near."""
+    near = nearest(given, known)
+    return f", did you mean '{near}'?" if near else ""
+
+
+def _listed(known: Collection[str]) -> str:
+    return f"; known: {', '.join(sorted(known))}" if 0 < len(known) <= MOST_LISTED else ""

@@ -15,12 +15,13 @@ from typing import Any
 
 import yaml
 
-from gateway.files.source import Source, Spot
+from gateway.files.references import References
+from gateway.files.source import Source, Spot, nearest
+from gateway.files.syntax import fault
 
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?([eE][-+]?[0-9]{1,2})?")
 _WORDS: Mapping[str, bool | None] = {"true": True, "false": False, "": None, "~": None, "null": None}
-_REFERENCE = re.compile(r"\$\{([a-z]+):([^{}]*)\}")
 _TAGS = {
     yaml.ScalarNode: "tag:yaml.org,2002:str",
     yaml.SequenceNode: "tag:yaml.org,2002:seq",
@@ -29,6 +30,8 @@ _TAGS = {
 MOST_PLACES = 100_000
 MOST_BYTES = 4 * 1024 * 1024
 DEEPEST = 32
+_MOST = f"at most {MOST_PLACES} values, {DEEPEST} levels deep"
+_TYPOGRAPHIC = tuple("\u2018\u2019\u201a\u201c\u201d\u201e")
 
 
 def read_yaml(directory: Path, name: str, environ: Mapping[str, str]) -> Source:
@@ -37,70 +40,71 @@ def read_yaml(directory: Path, name: str, environ: Mapping[str, str]) -> Source:
     try:
         text = (directory / name).read_bytes()[: MOST_BYTES + 1].decode("utf-8-sig")
     except FileNotFoundError:
-        source.spoil(1, "there is no such file in the configuration directory")
+        near = nearest(name, sorted(file.name for file in directory.glob("*")))
+        advice = f"rename {near}" if near else "write one, or give another directory"
+        source.spoil(1, f"there is no such file in the configuration directory; {advice}")
     except UnicodeDecodeError as error:
-        source.spoil(error.object[: error.start].count(b"\n") + 1, "not UTF-8")
+        source.spoil(error.object[: error.start].count(b"\n") + 1, "not UTF-8; save the file as UTF-8")
     except OSError as error:
-        source.spoil(1, f"cannot be read ({error.strerror})")
+        source.spoil(1, f"cannot be read ({error.strerror}); expected a file that the gateway may read")
     else:
-        _read_text(source, text, _References(directory, environ, source))
+        _read_text(source, text, References(directory, environ, source))
     return source
 
 
-def _read_text(source: Source, text: str, references: _References) -> None:
+def _read_text(source: Source, text: str, references: References) -> None:
     if len(text) > MOST_BYTES:
-        source.spoil(1, "larger than 4 MiB")
+        source.spoil(1, "expected a file of at most 4 MiB")
         return
     try:
         root = yaml.compose(text, Loader=_LOADER)
         if root is not None:
             source.data = _Builder(source, references).build(root, ())
+    except _TooMuch as error:
+        source.spoil(error.line, f"too large or too deep once its aliases are written out; expected {_MOST}")
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        source.spoil(line, f"not YAML: {_reason(error)} (column {column})")
+        line, problem = fault(text, error, _LOADER)
+        source.spoil(line, f"not YAML: {problem}")
     except RecursionError:
-        source.spoil(1, f"nested deeper than {DEEPEST} levels")
+        source.spoil(1, f"too deep; expected {_MOST}")
 
 
-def _reason(error: yaml.YAMLError) -> str:
-    """What the parser found wrong, without the words of the file, which may be a secret."""
-    problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "unreadable")
-    if "undefined alias" in problem:
-        return "an alias without its anchor; text that begins with * must be quoted"
-    return re.sub(r"'([^']*)'", lambda quoted: quoted[0] if len(quoted[1]) == 1 else "...", problem)
+class _TooMuch(Exception):  # noqa: N818 - what it is
+    """More places than any honest file has: aliases within aliases. `line` is where."""
 
-
-class _TooMuch(yaml.YAMLError):
-    """More places than any honest file has: aliases within aliases."""
-
-    def __init__(self, problem: str, mark: Any) -> None:
-        super().__init__(problem)
-        self.problem, self.problem_mark = problem, mark
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line = line
 
 
 class _Builder:
     """Turns the parser's nodes into plain data and notes where each piece stands."""
 
-    def __init__(self, source: Source, references: _References) -> None:
+    def __init__(self, source: Source, references: References) -> None:
         self._source = source
         self._references = references
         self._places = 0
 
     def build(self, node: yaml.Node, spot: Spot) -> Any:
-        """The plain data of `node`; raises YAMLError when there is too much of it."""
+        """The plain data of `node`; raises _TooMuch when there is too much of it."""
         self._places += 1
+        line = node.start_mark.line + 1
         if self._places > MOST_PLACES or len(spot) > DEEPEST:
-            raise _TooMuch("too large or too deep once its aliases are written out", node.start_mark)
-        self._source.lines.setdefault(spot, node.start_mark.line + 1)
+            raise _TooMuch(line)
+        self._source.lines.setdefault(spot, line)
         if node.tag != _TAGS[type(node)]:
-            self._source.note(spot, "tags are not used here; text that begins with ! must be quoted", whole=True)
+            self._source.note(spot, "tags are not used here; put text that begins with ! in quotes", whole=True)
             return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, spot)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*spot, index)) for index, item in enumerate(node.value)]
-        value = node.value if getattr(node, "style", None) else plain(node.value)
+        return self._scalar(node.value, spot, quoted=bool(getattr(node, "style", None)))
+
+    def _scalar(self, text: str, spot: Spot, *, quoted: bool) -> str | float | bool | None:
+        if not quoted and text.startswith(_TYPOGRAPHIC):
+            self._source.note(spot, "typographic quotes; use plain ones")
+        value = text if quoted else plain(text)
         return self._references.resolve(value, spot) if isinstance(value, str) else value
 
     def _mapping(self, node: yaml.MappingNode, spot: Spot) -> dict[str, Any]:
@@ -108,18 +112,33 @@ class _Builder:
         first: dict[str, Any] = {}
         for key, value in node.value:
             mark = key.start_mark
-            if not isinstance(key, yaml.ScalarNode):
-                self._source.note(spot, "a key must be text", line=mark.line + 1)
+            if self._is_no_key(key, value, spot):
                 continue
             place = (*spot, key.value)
             if key.value in first:
-                where = f"the first is on line {first[key.value].line + 1}, column {first[key.value].column + 1}"
-                self._source.note(place, f"given twice (column {mark.column + 1}); {where}", line=mark.line + 1)
+                where = f"first on line {first[key.value].line + 1} (column {first[key.value].column + 1})"
+                problem = f"given twice (column {mark.column + 1}), {where}; remove one"
+                self._source.note(place, problem, line=mark.line + 1, of_key=True)
                 continue
             first[key.value] = mark
             self._source.lines[place] = mark.line + 1
             data[key.value] = self.build(value, place)
         return data
+
+    def _is_no_key(self, key: yaml.Node, value: yaml.Node, spot: Spot) -> bool:
+        """Whether what stands as a key of the mapping at `spot` is none; noted, without a word that may be a secret."""
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            self._source.note(spot, "a key must be text; expected name: value", line=line)
+        elif key.value == "<<" and not key.style:
+            self._source.note((*spot, "<<"), "merge keys are not used here; write the keys out", line=line)
+        elif value.start_mark.index == key.end_mark.index:  # among brackets: {name} or {name:value}
+            name, colon, _ = key.value.partition(":")
+            problem = "expected name: value, with a space after the ':'"
+            self._source.note((*spot, name) if colon else spot, problem, line=line)
+        else:
+            return False
+        return True
 
 
 def plain(text: str) -> str | float | bool | None:
@@ -129,45 +148,3 @@ def plain(text: str) -> str | float | bool | None:
     if match := _NUMBER.fullmatch(text):
         return float(text) if match[2] or match[3] else int(text)
     return text
-
-
-class _References:
-    """Replaces references by what they name, and notes those that name nothing."""
-
-    def __init__(self, directory: Path, environ: Mapping[str, str], source: Source) -> None:
-        self._directory = directory
-        self._environ = environ
-        self._source = source
-
-    def resolve(self, text: str, spot: Spot) -> str | None:
-        """The text that a reference names; any other text as it is; None when there is a mistake."""
-        if "${" not in text:
-            return text
-        match = _REFERENCE.fullmatch(text)
-        if match is None:
-            if _REFERENCE.search(text):
-                self._source.note(spot, "a reference must be the whole value")
-                return None
-            return text
-        self._source.references[spot] = text
-        kind, name = match.groups()
-        if kind == "env":
-            return self._filled(self._environ.get(name), spot, f"the environment variable {name}")
-        if kind == "file":
-            return self._filled(self._file(name, spot), spot, f"the file {name}")
-        self._source.unknown(spot, "kind of reference", kind, ("env", "file"), shown=kind)
-        return None
-
-    def _filled(self, text: str | None, spot: Spot, what: str) -> str | None:
-        if not text:
-            self._source.note(spot, f"{what} is {'not set' if text is None else 'empty'}")
-        return text or None
-
-    def _file(self, name: str, spot: Spot) -> str | None:
-        try:
-            text = (self._directory / name).read_text("utf-8")
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "not text in UTF-8"
-            self._source.note(spot, f"the file {name} cannot be read ({reason})")
-            return None
-        return text.removesuffix("\n").removesuffix("\r")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from shutil import copytree
+from typing import Any
 
 import pytest
 
@@ -49,6 +50,14 @@ class Directory:
         except ConfigErrors as error:
             return list(error.lines)
         return []
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What the corpus of mistakes came to is told at the end of the run."""
+    for report in terminalreporter.getreports("passed"):
+        if report.when == "call" and "corpus" in dict(report.user_properties):
+            terminalreporter.section("mistakes in configuration")
+            terminalreporter.line(dict(report.user_properties)["corpus"])
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def vendors(tmp_path):
 def reasons(vendors):
     with pytest.raises(BrokenAdapter) as raised:
         discover([vendors])
-    return [(file.rsplit("/", 1)[-1], reason) for file, reason in raised.value.reasons]
+    return [(reason.file.rsplit("/", 1)[-1], reason.line, reason.text) for reason in raised.value.reasons]
 
 
 def test_our_own_adapters_are_found():
@@ -75,36 +75,40 @@ def test_a_dropped_in_file_that_changed_is_read_anew(vendors):
 
 # fmt: off
 BROKEN = {
-    "it does not import": ("import nothing_such", "ModuleNotFoundError: No module named 'nothing_such'"),
-    "it is no Python": ("def (", "SyntaxError: "),
-    "it has no adapter": ("x = 1", "has no attribute 'adapter'"),
-    "its adapter is a class": (ACME.replace("Acme()", "Acme"), "'adapter' is the class Acme, not an instance of an Adapter"),
-    "its adapter is something else": ("adapter = 1", "'adapter' is a int, not an instance of an Adapter"),
-    "it lacks a method": (ACME.replace("def headers", "def heads"), "TypeError: Can't instantiate abstract class Acme "),
-    "it declares no name": (ACME.replace('name = "acme"', ""), "does not declare name"),
-    "its name is empty": (ACME.replace('"acme"', '""'), "its name is empty"),
-    "its name is taken": (ACME.replace('"acme"', '"cobalt"'), "the name 'cobalt' is taken by adapters/cobalt.py"),
+    "it does not import": ("x = 1\nimport nothing_such", 2, "ModuleNotFoundError: No module named 'nothing_such'"),
+    "it is no Python": ("\n\ndef (", 3, "SyntaxError: "),
+    "it has no adapter": ("x = 1", 1, "has no attribute 'adapter'; put `adapter = ...()` at its end"),
+    "its adapter is a class": (ACME.replace("Acme()", "Acme"), 1, "'adapter' is the class Acme, expected an instance of an Adapter"),
+    "its adapter is something else": ("adapter = 1", 1, "'adapter' is a int, expected an instance of an Adapter"),
+    "it lacks a method": (ACME.replace("def headers", "def heads"), 23, "TypeError: Can't instantiate abstract class Acme "),
+    "it declares no name": (ACME.replace('name = "acme"', ""), 1, "expected it to declare name"),
+    "its name is empty": (ACME.replace('"acme"', '""'), 1, "its name is empty; give it one"),
+    "its name is taken": (
+        ACME.replace('"acme"', '"cobalt"'), 11, "the name 'cobalt' is taken by adapters/cobalt.py; give it one of its own"),
     "a key of its table is no canonical path": (
-        ACME.replace('"description": Place', '"descripton": Place'),
-        "create_task: 'descripton' is no canonical field of it"),
+        ACME.replace('"description": Place', '"descripton": Place'), 16,
+        "create_task: 'descripton' is no canonical field of it, did you mean 'description'?"),
     "an operation is declared twice": (
-        ACME.replace("    def headers", "    operations = operations * 2\n    def headers"),
-        "create_task is declared twice"),
-    "an operation is unknown": (ACME.replace('"create_task"', '"create_tsk"'), "unknown operation 'create_tsk'"),
+        ACME.replace("    def headers", "    operations = operations * 2\n    def headers"), 16,
+        "'create_task' is declared twice; remove one"),
+    "an operation is unknown": (
+        ACME.replace('"create_task"', '"create_tsk"'), 16,
+        "unknown operation 'create_tsk'; known: create_task, add_note, create_claim"),
     "its text has no place for what is folded": (
-        ACME.replace(PLACES, 'places={"title": Place(None)}'), "create_task: 'description' has no place"),
-    "its account is no Struct": (ACME.replace("account = Account", "account = dict"), "'account' is not a Struct"),
+        ACME.replace(PLACES, 'places={"title": Place(None)}'), 1, "create_task: 'description' has no place; give it one"),
+    "its account is no Struct": (
+        ACME.replace("account = Account", "account = dict"), 1, "'account' is no class of credentials; expected a Struct"),
 }
 # fmt: on
 
 
-@pytest.mark.parametrize(("text", "reason"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_file_is_told_with_its_reason(vendors, text, reason):
+@pytest.mark.parametrize(("text", "line", "reason"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_file_is_told_with_its_reason_and_line(vendors, text, line, reason):
     (vendors / "acme.py").write_text(text)
 
-    [(file, told)] = reasons(vendors)
+    [(file, number, told)] = reasons(vendors)
 
-    assert file == "acme.py"
+    assert (file, number) == ("acme.py", line)
     assert told.startswith(reason)
 
 
@@ -118,15 +122,15 @@ def test_all_broken_files_are_told_at_once_and_the_sound_ones_kept(vendors):
 
     assert set(raised.value.found) == {"acme", "cobalt", "maxcare", "task_api"}
     assert str(raised.value).splitlines() == [
-        f"{vendors}/one.py: has no attribute 'adapter'",
-        f"{vendors}/two.py: ModuleNotFoundError: No module named 'nothing_such'",
+        f"{vendors}/one.py:1: has no attribute 'adapter'; put `adapter = ...()` at its end",
+        f"{vendors}/two.py:1: ModuleNotFoundError: No module named 'nothing_such'",
     ]
 
 
 def test_a_file_that_does_not_import_leaves_nothing_behind(vendors):
     (vendors / "broken_on_purpose.py").write_text("raise RuntimeError('half way')")
 
-    assert reasons(vendors) == [("broken_on_purpose.py", "RuntimeError: half way")]
+    assert reasons(vendors) == [("broken_on_purpose.py", 1, "RuntimeError: half way")]
     assert not [name for name in sys.modules if "broken_on_purpose" in name]
 
 
@@ -149,5 +153,5 @@ def test_a_broken_dropped_in_file_stops_the_start_with_the_other_mistakes(direct
 
     assert directory.mistakes() == [
         "gateway.yaml:11: accounts.solum.adapter: unknown adapter 'task_apy', did you mean 'task_api'?",
-        "vendors/acme.py:1: broken adapter: has no attribute 'adapter'",
+        "vendors/acme.py:1: broken adapter: has no attribute 'adapter'; put `adapter = ...()` at its end",
     ]
