@@ -48,12 +48,12 @@ def check(
     config = loaded(directory)
     if other is not None:
         replayed = run(_replayed(config, other, database or config.database, last))
-        _print(msgspec.to_builtins(replayed)) if as_json else show_replayed(replayed, other)
+        _print(replayed) if as_json else show_replayed(replayed, other)
         sys.exit(0 if replayed.sound else 1)
     report = checking.check(config, World().now())
     probes = run(_probed(config)) if probing else ()
     if as_json:
-        _print(msgspec.to_builtins(report) | ({"probes": msgspec.to_builtins(probes)} if probing else {}))
+        _print(structs.asdict(report) | ({"probes": probes} if probing else {}))
     else:
         show_report(report)
         show_probes(probes)
@@ -61,7 +61,7 @@ def check(
 
 
 def _print(document: Any) -> None:
-    click.echo(msgspec.json.format(msgspec.json.encode(document)))
+    click.echo(msgspec.json.encode(document).decode())
 
 
 async def _probed(config: Config) -> Sequence[Probe]:

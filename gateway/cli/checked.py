@@ -123,7 +123,7 @@ def show_replayed(replayed: Replayed, other: Path) -> None:
     for found in replayed.differences:
         name = "" if found.clinic_id == clinic else found.clinic_id
         clinic = found.clinic_id
-        kind = Text(found.kind, _COLOURS.get(found.kind, "red"))
+        kind = Text(found.kind, _COLOURS[found.kind])
         table.add_row(name, kind, str(found.count), found.what, Text(", ".join(found.examples), "dim"))
     if table.rows:
         console.print(table)

@@ -33,6 +33,8 @@ class Planned(Private, frozen=True, kw_only=True):
     """What becomes of each field, and its place there."""
     values: Mapping[str, Any] = {}
     """What goes out, by field."""
+    text: str = ""
+    """The field that folded ones join."""
     body: Any = None
     """The vendor request's, as it is shown to callers."""
     held: bool = False
@@ -78,6 +80,7 @@ def planned(plan: Plan, errors: Iterable[FieldError], report: Iterable[Mapped], 
         },
         fates={_spoken(each.field): (each.fate, each.place) for each in report},
         values={**plan.values, **{f"vendor_fields.{_spoken(key)}": value for key, value in plan.extras.items()}},
+        text=plan.operation.text,
         body=body,
         held=held,
     )
@@ -107,25 +110,23 @@ def _refusals(here: frozenset[str], there: frozenset[str]) -> list[Difference]:
 
 
 def _mappings(here: Planned, there: Planned) -> list[Difference]:
-    """Fields that end otherwise; else those that go out with another value; else a request that differs elsewhere.
+    """Fields that end otherwise, or go out with another value; or else a request that differs elsewhere.
 
     Another vendor has other words and another connection other ids: there only the fates are compared.
     """
     same = {part: here.way[part] == there.way[part] for part in here.way}
-    fates = [_fates(each, with_place=same["adapter"]) for each in (here, there)]
+    mine, theirs = (_fates(each, with_place=same["adapter"]) for each in (here, there))
+    fated = [field for field in dict.fromkeys((*mine, *theirs)) if mine.get(field) != theirs.get(field)]
     changed = [
-        Difference("mapping", f"{field}: {' -> '.join(each.get(field, 'nothing') for each in fates)}")
-        for field in dict.fromkeys((*here.fates, *there.fates))
-        if fates[0].get(field) != fates[1].get(field)
+        Difference("mapping", f"{field}: {mine.get(field, 'nothing')} -> {theirs.get(field, 'nothing')}")
+        for field in fated
     ]
-    if changed or not (same["adapter"] and same["connection"]):
+    if not (same["adapter"] and same["connection"]):
         return changed
-    valued = [
-        Difference("mapping", f"{field}: another value")
-        for field in dict.fromkeys((*here.values, *there.values))
-        if here.values.get(field) != there.values.get(field)
-    ]
-    return valued or ([Difference("mapping", "the vendor's request")] if here.body != there.body else [])
+    told = {*fated, here.text} if fated else set()  # what is folded elsewhere changes the text as well
+    valued = [field for field in here.values if here.values[field] != there.values.get(field) and field not in told]
+    changed += [Difference("mapping", f"{field}: another value") for field in valued]
+    return changed or ([Difference("mapping", "the vendor's request")] if here.body != there.body else [])
 
 
 def _fates(planned: Planned, *, with_place: bool) -> Mapping[str, str]:

@@ -102,9 +102,9 @@ def _routes(clinic: Clinic, now: datetime) -> Iterator[Finding]:
 
 def _task_route(clinic: Clinic, route: Route, connection: Connection, now: datetime) -> Iterator[Finding]:
     """A rule that earlier ones leave no task, or that sends tasks to where just what it asks for is refused."""
-    labels = dict.fromkeys(takers(clinic, route, CreateTask))
-    if route.label not in labels:
-        detail = f"never matches a task: all it asks for is taken by {', '.join(labels)}"
+    if route.label not in takers(clinic, route, CreateTask):
+        others = ", ".join(dict.fromkeys(takers(clinic, route, CreateTask)))
+        detail = f"never matches a task: all it asks for is taken by {others}"
         yield _finding("warning", "never-matches", route.label, detail)
         return
     fields: list[str] = []
@@ -133,9 +133,10 @@ def _unrouted(clinic: Clinic) -> Iterator[Finding]:
         missed = [operation for operation in offered if connection.name not in ways[operation]]
         for operation in missed:
             if not ways[operation]:
-                yield _finding("warning", "unrouted", where, f"no rule leads a {_noun(operation)} anywhere: name it")
+                yield _finding("warning", "unrouted", where, f"no rule leads a {_noun(operation)} anywhere")
         if missed and missed == offered:
-            yield _finding("note", "only-named", where, f"no rule leads here, only `connection: {connection.name}`")
+            detail = f"no rule leads here: only commands with `connection: {connection.name}` come"
+            yield _finding("note", "only-named", where, detail)
             continue
         for operation in missed:
             if others := ways[operation]:

@@ -46,12 +46,19 @@ DIFFERENCES = {
     "another address": (HERE, there(way={**WAY, "address": "https://b"}), [("route", "address https://a -> https://b")]),
     "waiting there": (HERE, there(held=True), [("held", "waits")]),
     "waiting here": (there(held=True), HERE, [("held", "waits no longer")]),
-    "a field that ends otherwise": (HERE, there(fates={"title": ("folded", "description")}, values={}), [
-        ("mapping", "title: sent as subject -> folded as description")]),
+    "a field that ends otherwise": (HERE, there(fates={"title": ("folded", "x")}, values={"patient.mrn": "1"}), [
+        ("mapping", "title: sent as subject -> folded as x")]),
     "a field more and one less": (HERE, there(fates={"due_at": ("defaulted", "deadline")}), [
         ("mapping", "title: sent as subject -> nothing"), ("mapping", "due_at: nothing -> defaulted as deadline")]),
     "another value": (HERE, there(values={"title": "OTHER", "patient.mrn": "1"}, body={"subject": "OTHER"}), [
         ("mapping", "title: another value")]),
+    "a field folded and another with another value": (
+        HERE, there(fates={"title": ("folded", "x")}, values={"patient.mrn": "2"}), [
+            ("mapping", "title: sent as subject -> folded as x"), ("mapping", "patient.mrn: another value")]),
+    "a text that only what is folded changes": (
+        there(text="description", values={"description": "a"}),
+        there(text="description", values={"description": "b"}, fates={"title": ("folded", "x")}), [
+            ("mapping", "title: sent as subject -> folded as x")]),
     "another request of the same fields": (HERE, there(body={"SUBJECT": "CANARY"}), [
         ("mapping", "the vendor's request")]),
 }
