@@ -93,11 +93,12 @@ async def test_commands_that_would_be_refused_are_told_with_the_rule(house, othe
 @run
 async def test_a_default_counts_from_when_the_command_was_accepted(house, other):
     async with house.open():
-        await accepted(house, 1, type="vob")
-        house.advance(days=3)
+        await accepted(house, type="vob")
+        house.advance(days=5)  # the clocks are put forward the day after
+        await accepted(house, type="vob")
 
-        assert await told(house, other("due_in: 2d", "due_in: 48h")) == []
-        assert await told(house, other("due_in: 2d", "due_in: 3d")) == [("mapping", "due_at: another value", 1)]
+        assert await told(house, other("due_in: 2d", "due_in: 48h")) == [("mapping", "due_at: another value", 1)]
+        assert await told(house, other("due_in: 2d", "due_in: 3d")) == [("mapping", "due_at: another value", 2)]
 
 
 @run
