@@ -128,6 +128,15 @@ def test_the_capability_commands_print_a_table_and_rows(demo_url: str):
     assert "# Nothing to add to emr_capabilities.yaml." in told
 
 
+def test_the_adapter_that_readme_makes_passes_the_kit(tmp_path: Path):
+    (block,) = [block for block in blocks("sh") if "adapter new" in block]
+    program = str(Path(sys.executable).with_name("task-gateway"))
+
+    for line in block.splitlines():
+        words = shlex.split(line.replace(".venv/bin/task-gateway", program), comments=True)
+        assert subprocess.run(words, cwd=tmp_path, stdout=subprocess.DEVNULL, check=False).returncode == 0
+
+
 def test_the_clinic_of_readme_loads_beside_the_shipped_ones(tmp_path: Path):
     shutil.copytree(ROOT / "config", tmp_path / "config")
     (tmp_path / "config/clinics/cedar-clinic.yaml").write_text(blocks("yaml")[0])

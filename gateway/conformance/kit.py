@@ -72,7 +72,7 @@ def examine(file: Path) -> Report:
     try:
         subject = read(file)
     except BrokenAdapter as broken:
-        faults = [Fault(file.name, reason.text) for reason in broken.reasons]
+        faults = [Fault(f"{file.name}:{reason.line}", reason.text) for reason in broken.reasons]
         finding = Finding(group="Declaration", says=_LOADS, faults=faults, mend=_LOADS_MEND)
         return Report(
             file=str(file), version=version(file), adapter=None, maturity="conformance failed", samples=0,

@@ -53,13 +53,12 @@ def digest(root):
     return {str(file): sha256(file.read_bytes()).hexdigest() for file in sorted(root.rglob("*.py"))}
 
 
-def test_one_file_makes_a_vendor(tmp_path, vendor):
+def test_a_new_adapter_passes_the_kit_and_delivers_with_no_other_file_touched(tmp_path, vendor):
     ours = Path(adapters.__file__).parent
     before = digest(ours)
-    template = (ours / "_template.py").read_text()
-    own = template.replace('name = "template"', 'name = "acme"').replace("class Template", "class Acme")
-    (tmp_path / "dropped-in").mkdir()
-    (tmp_path / "dropped-in" / "acme.py").write_text(own.replace("adapter = Template()", "adapter = Acme()"))
+    for words in (("new", "acme", "--into", "dropped-in"), ("test", "dropped-in/acme.py")):
+        ended = world.run("adapter", *words, directory=tmp_path)
+        assert ended.returncode == 0, ended.stdout
     account = (
         "  acme-main:\n    adapter: acme\n"
         f"    base_url: http://127.0.0.1:{vendor.server_port}\n    credentials: {{api_key: 'ak-of-acme'}}\n"
