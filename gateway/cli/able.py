@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.rules.checking import Able, check
+from gateway.rules.checking import Able, connected
 from gateway.rules.clinic import Config
 from gateway.world import World
 
@@ -10,8 +10,9 @@ from gateway.world import World
 def able(config: Config) -> list[str]:
     """A line for each clinic's connection: what it can do, and what callers must supply."""
     lines = []
-    for clinic in check(config, World().now()).clinics:
-        for connection in clinic.connections:
+    now = World().now()
+    for clinic in config.clinics.values():
+        for connection in connected(clinic, now):
             offered = [each for each in connection.operations if each.offered]
             task = next((_needs(each) for each in offered if each.operation == "create_task"), "nothing more")
             emr = f" on {connection.emr}" if connection.emr else ""

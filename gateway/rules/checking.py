@@ -71,26 +71,31 @@ def check(config: Config, now: datetime) -> Report:
 
 
 def _checked(clinic: Clinic, config: Config, now: datetime) -> Checked:
-    ways = {NAMING[kind].operation: reached(clinic, kind) for kind in ROUTED}
     return Checked(
         id=clinic.id,
         name=clinic.name,
         timezone=clinic.timezone.key,
         config_version=clinic.version,
-        connections=tuple(
-            Connected(
-                name=connection.name,
-                account=connection.account.name,
-                adapter=connection.adapter.name,
-                emr=connection.emr,
-                operations=tuple(
-                    _able(clinic, connection, operation, ways.get(operation, {}).get(connection.name, ()), now)
-                    for operation in connection.rules
-                ),
-            )
-            for connection in clinic.connections.values()
-        ),
+        connections=connected(clinic, now),
         findings=of_clinic(clinic, config, now),
+    )
+
+
+def connected(clinic: Clinic, now: datetime) -> tuple[Connected, ...]:
+    """What each connection of a clinic can do."""
+    ways = {NAMING[kind].operation: reached(clinic, kind) for kind in ROUTED}
+    return tuple(
+        Connected(
+            name=connection.name,
+            account=connection.account.name,
+            adapter=connection.adapter.name,
+            emr=connection.emr,
+            operations=tuple(
+                _able(clinic, connection, operation, ways.get(operation, {}).get(connection.name, ()), now)
+                for operation in connection.rules
+            ),
+        )
+        for connection in clinic.connections.values()
     )
 
 

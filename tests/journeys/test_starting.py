@@ -104,4 +104,4 @@ def test_the_database_of_the_environment_wins_and_is_relative_to_where_one_stand
 def test_the_program_says_at_its_start_what_each_clinic_can_do(config):
     with world.gateway(config) as gateway:
         assert "lakeside/emr: cobalt on eclinicalworks: create_task, add_note, create_claim" in gateway.log()
-        assert "harbor/max: maxcare: create_task; a task needs encounter_note_id" in gateway.log()
+        assert "harbor/max: maxcare: create_task; a task needs description, encounter_note_id" in gateway.log()
