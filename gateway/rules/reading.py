@@ -93,7 +93,7 @@ def _fields(posted: Mapping[str, Any], type_: type[Private], at: str, errors: li
         except (msgspec.ValidationError, RecursionError) as error:
             errors.append(_invalid(name, at, str(error)))
             continue
-        if isinstance(converted, datetime) and not _FIRST_YEAR <= converted.year <= _LAST_YEAR:
+        if isinstance(converted, datetime) and not _FIRST_YEAR <= int(str(value)[:4]) <= _LAST_YEAR:
             errors.append(_invalid(name, at, "out of range"))
             continue
         read_so_far[name] = converted

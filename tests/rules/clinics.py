@@ -6,7 +6,7 @@ from msgspec import structs
 from rules.records import NOW
 
 from gateway.clinics import load
-from gateway.rules.clinic import Clinic
+from gateway.rules.clinic import Clinic, Route
 from gateway.rules.planning import Plan, Refused, Request, plan
 from gateway.rules.reading import read
 from schemas.command import AddNote, CreateClaim, CreateTask
@@ -62,6 +62,15 @@ def with_need(clinic: Clinic, name: str, path: str, need: str) -> Clinic:
     cell = structs.replace(rule.fields["description"], need=need, where="clinics/c.yaml", source="operator")
     fields = {**rule.fields, path: cell}
     return changed(clinic, name, rules={**rules, "create_task": structs.replace(rule, fields=fields)})
+
+
+def with_routes(*routes):
+    """Lakeside with other routes: (to, when) each."""
+    made = tuple(
+        Route(label=f"routes[{index}]", to=to, when={key: frozenset(values) for key, values in when.items()})
+        for index, (to, when) in enumerate(routes)
+    )
+    return structs.replace(LAKESIDE, routes=made)
 
 
 def planned(clinic: Clinic, command, **request) -> Plan:

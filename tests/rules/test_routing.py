@@ -1,10 +1,8 @@
 """Which connection a command takes."""
 
 import pytest
-from msgspec import structs
-from rules.clinics import HARBOR, HILLTOP, LAKESIDE, RIVERBEND, changed, claim, note, task
+from rules.clinics import HARBOR, HILLTOP, LAKESIDE, RIVERBEND, changed, claim, note, task, with_routes
 
-from gateway.rules.clinic import Route
 from gateway.rules.planning import note_connection
 from gateway.rules.routing import Chosen, choose, offers
 from schemas.command import NAMING
@@ -21,15 +19,6 @@ def way(clinic, command):
     """Connection and rule, or the code of the problem."""
     chosen = routed(clinic, command)
     return (chosen.connection.name, chosen.rule) if isinstance(chosen, Chosen) else chosen.code
-
-
-def with_routes(*routes):
-    """Lakeside with other rules: (to, when) each."""
-    made = tuple(
-        Route(label=f"routes[{index}]", to=to, when={key: frozenset(values) for key, values in when.items()})
-        for index, (to, when) in enumerate(routes)
-    )
-    return structs.replace(LAKESIDE, routes=made)
 
 
 TWO_KEYS = with_routes(("front-desk", {"type": ["vob"], "priority": ["high", "urgent"]}), ("emr", {}))
