@@ -163,6 +163,7 @@ class Adapter(ABC, Generic[A, C]):
 
     Subclasses declare the class variables, `headers` and `parse_success`, and override the rest only where the
     vendor differs. Every method is pure. What a parse method raises is read as "unreadable", never as a refusal.
+    docs/adding-a-vendor.md builds a whole one; `task-gateway adapter test` says what does not hold.
     """
 
     name: ClassVar[str]
@@ -183,7 +184,10 @@ class Adapter(ABC, Generic[A, C]):
         """What a 2xx answer proves. Only a shape the vendor documents may be `Refused` here."""
 
     def parse_error(self, sent: Sent, response: HttpResponse) -> Outcome:
-        """What any other answer proves; by default what its status proves."""
+        """What any other answer proves; by default what its status proves, which is also all that garbage proves.
+
+        It does not raise, whatever the body is.
+        """
         return by_status(response)
 
     def build_request(self, sent: Sent, link: Link[A, C]) -> HttpRequest:
@@ -208,7 +212,10 @@ class Adapter(ABC, Generic[A, C]):
         """Prove that the vendor signed `body` with one of `secrets`. Raises BadSignature."""
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> Sequence[Sighting]:
-        """What a webhook says; nothing for a type that means nothing to us. Raises when it cannot be read."""
+        """What a webhook says; nothing for a type that means nothing to us. Raises when it cannot be read.
+
+        A webhook is read after it was stored; of `headers` only a few are kept (`gateway/flows/receive.py`).
+        """
         return ()
 
     def build_token(self, link: Link[A, C]) -> HttpRequest | None:

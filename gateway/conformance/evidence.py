@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from datetime import date
 
+import msgspec
+
 from gateway.conformance import replay
 from gateway.conformance.check import Fault, Faults, Group, Subject
 from gateway.rules.verdict import read_answer
@@ -24,6 +26,11 @@ def every_sample_can_be_read(it: Subject) -> Faults:
     for sample in (*it.samples.answers, *it.samples.lookups):
         if sample.operation not in offered:
             yield Fault(sample.name, f"is of {sample.operation}, which the adapter does not declare")
+    for exchange in (*it.samples.answers, *it.samples.lookups, *it.samples.tokens):
+        try:
+            replay.link(it.adapter, exchange.link)
+        except msgspec.ValidationError as error:
+            yield Fault(exchange.name, f"its link has other credentials than the adapter: {error}")
 
 
 def every_sample_says_where_and_when_it_is_from(it: Subject) -> Faults:

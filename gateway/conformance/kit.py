@@ -24,7 +24,7 @@ from gateway.conformance import (
     tolerance,
     webhooks,
 )
-from gateway.conformance.check import Check, Fault, Subject, mending, sentence
+from gateway.conformance.check import Check, Fault, Group, Subject, mending, sentence
 from gateway.conformance.maturity import Maturity, maturity
 from gateway.conformance.samples import directory, read_samples
 
@@ -78,7 +78,7 @@ def examine(file: Path) -> Report:
             file=str(file), version=version(file), adapter=None, maturity="conformance failed", samples=0,
             findings=[finding],
         )  # fmt: skip
-    concerned = [group for group in GROUPS if group.concerns(subject)]
+    concerned = [group for group in GROUPS if _concerns(group, subject)]
     findings = [Finding(group="Declaration", says=_LOADS)]
     findings += [_found(group.title, check, subject) for group in concerned for check in group.checks]
     return Report(
@@ -110,6 +110,14 @@ def faults_of(check: Check, subject: Subject) -> Sequence[Fault]:
         return list(islice(dict.fromkeys(check(subject)), _MOST))
     except Exception as error:  # noqa: BLE001 - an adapter may break in any way
         return [Fault(_raised_at(error, subject.file), f"{type(error).__name__}: {error}"[:_LONGEST])]
+
+
+def _concerns(group: Group, subject: Subject) -> bool:
+    """Whether a group's checks apply; where the adapter cannot even be asked, they do, and tell why."""
+    try:
+        return group.concerns(subject)
+    except Exception:  # noqa: BLE001 - an adapter may break in any way
+        return True
 
 
 def _found(group: str, check: Check, subject: Subject) -> Finding:

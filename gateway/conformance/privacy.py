@@ -17,8 +17,9 @@ from gateway.conformance.check import Fault, Faults, Group, Subject
 from gateway.conformance.samples import AT
 from gateway.conformance.signatures import DIGEST
 from gateway.files.source import Spot, dotted
-from schemas.command import LISTS
 
+_TELLING = frozenset({"title", "description", "text", "patient.mrn", "patient.id"})
+"""The fields that hold patient text."""
 _HIDDEN = frozenset({"message", "reason", "values"})
 """The parts of a reading that may hold patient text; they do not print."""
 
@@ -33,7 +34,7 @@ def nothing_that_is_built_prints_a_secret_or_a_patient(it: Subject) -> Faults:
         Sent(
             ref="tsk_1",
             operation=operation.name,
-            values={path: [PATIENT] if path in LISTS else PATIENT for path in operation.places},
+            values={path: PATIENT if path in _TELLING else canaries.value(path) for path in operation.places},
             at=AT,
             ids={"id": PATIENT},
         )

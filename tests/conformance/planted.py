@@ -64,6 +64,7 @@ PLANTED = [
     Planted(declaration.nothing_is_left_to_do, "northwind.py:9: TODO", "import hashlib", "import hashlib  # TODO: sort"),
     # samples
     Planted(evidence.every_sample_can_be_read, "unknown field `sorce`", '"source"', '"sorce"', CREATED),
+    Planted(evidence.every_sample_can_be_read, "unknown field `client_secrt`", '"client_secret": "secret', '"client_secrt": "secret', CREATED),
     Planted(evidence.every_sample_can_be_read, "does not declare", '"create_task"', '"add_note"', REFUSED),
     Planted(evidence.every_sample_says_where_and_when_it_is_from, "its source is ''", "https://docs.northwind.example/oauth", "", TOKEN),
     Planted(evidence.every_sample_says_where_and_when_it_is_from, "its source is 'live:'", "https://docs.northwind.example/oauth", "live:", TOKEN),

@@ -48,6 +48,19 @@ def test_the_vendor_without_a_fault_keeps_every_rule_of_every_group(tmp_path):
     assert len(report.findings) == len(CHECKS) + 1
 
 
+@pytest.mark.parametrize("name", ["headers", "build_request", "build_lookup", "build_token"])
+def test_a_function_that_always_raises_is_told_with_its_line(tmp_path, name):
+    code = guide.files()[CODE].replace(
+        f"    def {name}(", f"    def {name}(self, *_):\n        raise KeyError('x')\n\n    def _{name}("
+    )
+    line = code.splitlines().index("        raise KeyError('x')") + 1
+
+    report = examine(guide.write(tmp_path, {CODE: code}))
+
+    told = {(fault.where, fault.what) for finding in report.failed for fault in finding.faults}
+    assert (f"northwind.py:{line}", "KeyError: 'x'") in told
+
+
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
