@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import get_args
 
@@ -13,6 +14,7 @@ from rich.text import Text
 from gateway.flows.probe import Probe
 from gateway.flows.replay import Replayed
 from gateway.rules.checking import Able, Connected, Report
+from gateway.rules.comparing import Differing
 from gateway.rules.findings import Finding, Severity
 
 _COLOURS: Mapping[str, str] = {
@@ -118,12 +120,21 @@ def show_replayed(replayed: Replayed, other: Path) -> None:
     console.print(f"{told} under {other}")
     if replayed.unreadable:
         console.print(f"{_counted(replayed.unreadable, 'command')} cannot be read with these keys", style="red")
-    clinic = None
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for found in replayed.differences:
-        name = "" if found.clinic_id == clinic else found.clinic_id
-        clinic = found.clinic_id
-        kind = Text(found.kind, _COLOURS[found.kind])
-        table.add_row(name, kind, str(found.count), found.what, Text(", ".join(found.examples), "dim"))
-    if table.rows:
-        console.print(table)
+    for clinic_id, found in groupby(replayed.differences, key=lambda each: each.clinic_id):
+        console.print(Text(f"\n{clinic_id}", "bold"))
+        console.print(_differences(found))
+
+
+def _differences(differing: Iterable[Differing]) -> Table:
+    """A line for each; the newest delivery of it is named where it is another than that of the line before."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    for _ in range(2):
+        table.add_column()
+    table.add_column(justify="right")
+    shown = ""
+    for each in differing:
+        newest = "" if each.examples[0] == shown else f"\n{each.examples[0]}"
+        shown = each.examples[0]
+        what = Text.assemble(each.what, (newest, "dim"))
+        table.add_row("", Text(each.kind, _COLOURS[each.kind]), str(each.count), what)
+    return table

@@ -103,7 +103,8 @@ def test_people_read_the_same_in_lines(worked, other):
     lines = diff(worked, other).stdout.splitlines()
 
     assert lines[0] == f"6 commands planned again: 1 would end otherwise under {other}"
-    assert lines[1].split()[:5] == ["hilltop", "mapping", "1", "assignees:", "another"]
+    assert (lines[2], lines[3].split()) == ("hilltop", ["mapping", "1", "assignees:", "another", "value"])
+    assert lines[4].strip().startswith("tsk_")
 
 
 def test_the_mistakes_of_the_other_configuration_are_told_with_its_directory(worked, other):
