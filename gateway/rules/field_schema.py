@@ -8,8 +8,8 @@ from datetime import datetime
 import msgspec
 
 from gateway.rules.clinic import Clinic, Connection, Need
-from gateway.rules.mapping import Drawing
 from gateway.rules.reading_schema import EMPTY, NOTHING, SOMETHING, Schema, at, given, optional
+from gateway.rules.wanted import ALWAYS, barest
 from schemas.command import CANONICAL, LISTS, PEOPLE, Name, Person, pointer
 
 _PERSON = given(msgspec.json.schema(Person))
@@ -28,9 +28,8 @@ class Fields:
         self._connection = connection
         self._operation = connection.adapter.operation(name)
         self._cells = connection.rules[name].fields
-        defaults = Drawing(clinic, connection, self._operation)
-        defaults.draw({"description": "-"}, now)
-        self._filled = defaults.supplied - {"description"}
+        defaults = barest(clinic, connection, name, now)
+        self._filled = defaults.supplied.difference(ALWAYS[name])
         self._misfilled = frozenset(error.field for error in defaults.errors)
 
     def members(self, node: Schema, within: str = "") -> tuple[Schema, bool]:
@@ -52,7 +51,7 @@ class Fields:
 
     def supplied(self, path: str) -> Schema | None:
         """What a command must hold to supply a field, as `one_of` asks for it; None: it always does."""
-        always = path in {self._operation.text, *_OF_THE_TASK}
+        always = path in _OF_THE_TASK or path in ALWAYS[self._operation.name]
         if always or (path in self._filled and not self._reaching(path)):
             return None
         steps = pointer(path, self._connection.adapter.name)[1:].split("/")

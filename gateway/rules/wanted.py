@@ -35,8 +35,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
 def wanted(clinic: Clinic, connection: Connection, operation: Name, now: datetime) -> Wanted:
     """What a caller of an operation that the connection's adapter has must supply; `now` is for defaults by date."""
     always, rule = ALWAYS[operation], connection.rules[operation]
-    drawing = Drawing(clinic, connection, connection.adapter.operation(operation))
-    drawing.draw(dict.fromkeys(always, "-"), now)
+    drawing = barest(clinic, connection, operation, now)
     fields, groups = missing(rule, drawing.supplied)
     named = [path for path in fields if path not in _EITHER]
     return Wanted(
@@ -44,3 +43,10 @@ def wanted(clinic: Clinic, connection: Connection, operation: Name, now: datetim
         one_of=(*((_EITHER,) if len(named) < len(fields) else ()), *(group.fields for group in groups)),
         on_trial=advisories(rule, drawing.supplied),
     )
+
+
+def barest(clinic: Clinic, connection: Connection, operation: Name, now: datetime) -> Drawing:
+    """What the defaults make of a command with nothing in it that can be left out."""
+    drawing = Drawing(clinic, connection, connection.adapter.operation(operation))
+    drawing.draw(dict.fromkeys(ALWAYS[operation], "-"), now)
+    return drawing
