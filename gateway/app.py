@@ -33,6 +33,7 @@ from gateway.web.admin import Admin
 from gateway.web.auth import authenticated
 from gateway.web.body import LARGEST, StrictRequest
 from gateway.web.clinics import About
+from gateway.web.command_schemas import CommandSchemas
 from gateway.web.deliveries import Claims, Notes, Tasks
 from gateway.web.drift import CapabilityTable
 from gateway.web.health import live, ready
@@ -47,7 +48,7 @@ DRAIN_SECONDS = 30.0
 """How long a stop waits for sends under way."""
 
 ROUTES = (
-    Tasks, Notes, Claims, Overview, About, CapabilityTable, Webhooks, Admin,
+    Tasks, Notes, Claims, Overview, About, CommandSchemas, CapabilityTable, Webhooks, Admin,
     live, ready, problem_page, problem_index, front_door,
 )  # fmt: skip
 

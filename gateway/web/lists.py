@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Annotated, get_args
+from typing import Annotated, Any, get_args
 
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
@@ -76,9 +76,9 @@ _OWN: Mapping[Kind | None, frozenset[str]] = {
 def wanted(request: StrictRequest, asked: Asked, kind: Kind | None) -> Wanted:
     """What the query asks for. Raises Refused."""
     only(request, _SHARED | _OWN.get(kind, frozenset()))
-    _one_of("state", asked, get_args(State))
-    _one_of("kind", asked, get_args(Kind))
-    _one_of("needs_person", asked, ("true", "false"))
+    one_of("state", asked, get_args(State))
+    one_of("kind", asked, get_args(Kind))
+    one_of("needs_person", asked, ("true", "false"))
     key = asked.get("idempotency_key")
     equal = {FILTERS[name]: value for name, value in asked.items() if name in FILTERS}
     of_kind = kind or asked.get("kind")
@@ -92,14 +92,20 @@ def wanted(request: StrictRequest, asked: Asked, kind: Kind | None) -> Wanted:
     )
 
 
-def only(request: StrictRequest, allowed: Collection[str]) -> None:
-    """Raises Refused for parameters that are unknown, or come twice: a misspelt filter would match all."""
+def only(request: StrictRequest, allowed: Collection[str], several: Collection[str] = ()) -> None:
+    """Raises Refused for parameters that are unknown, or come twice: a misspelt filter would match all.
+
+    Those in `several` may come several times.
+    """
     names = [name for name, _ in request.query_params.multi_items()]
-    if set(names) - set(allowed) or len(set(names)) < len(names):
-        raise Refused(problem("invalid-parameter", f"the parameters here, each once: {', '.join(sorted(allowed))}"))
+    once = [name for name in names if name not in several]
+    if set(names) - set(allowed) or len(set(once)) < len(once):
+        known = (f"{name} (any number)" if name in several else name for name in sorted(allowed))
+        raise Refused(problem("invalid-parameter", f"the parameters here, each once: {', '.join(known)}"))
 
 
-def _one_of(name: str, asked: Asked, allowed: tuple[str, ...]) -> None:
+def one_of(name: str, asked: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
+    """Raises Refused for a parameter that is none of `allowed`."""
     if name in asked and asked[name] not in allowed:
         raise _invalid(name, f"one of {', '.join(allowed)}")
 

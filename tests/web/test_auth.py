@@ -31,6 +31,7 @@ MATRIX = {
     ("GET", "/v1/me"): ANY_KEY,
     ("GET", "/v1/clinics"): READ,
     ("GET", "/v1/clinics/{clinic_id:str}/capabilities"): READ,
+    ("GET", "/v1/clinics/{clinic_id:str}/capabilities/{operation:str}/schema"): READ,
     ("GET", "/v1/capabilities/drift"): READ,
     ("GET", "/v1/connections"): READ,
     ("POST", "/v1/connections/{clinic_id:str}/{name:str}/pause"): OPERATE,
