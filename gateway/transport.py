@@ -161,6 +161,10 @@ class Wire:
 class MarkRefused(Exception):  # noqa: N818 - what happened
     """The mark could not be made: the fence was lost, or the store did not take it. Nothing was sent."""
 
+    def __init__(self, why: str, *, by_store: bool = False) -> None:
+        super().__init__(why)
+        self.by_store = by_store
+
 
 def _prepared(request: HttpRequest, send: Send, timeouts: Timeouts) -> httpx.Request:
     """The request as it goes out. Raises for one that no server could read as it was meant."""

@@ -25,6 +25,7 @@ Id = Annotated[str, Meta(min_length=1, max_length=255)]
 Person = Annotated[
     str, Meta(min_length=1, max_length=255, description="A name of the clinic's directory, or id:<vendor id>")
 ]
+Tag = Annotated[Line, Meta(pattern=r"^(?!\s*gw:)", description="Not beginning with gw:, which marks the gateway's own")]
 Metadata = Annotated[dict[str, Annotated[str, Meta(max_length=4096)]], Meta(max_length=64)]
 
 
@@ -57,7 +58,7 @@ class CreateTask(Private, frozen=True, kw_only=True, forbid_unknown_fields=True)
     priority: Priority | None = None
     status: Annotated[Status | None, Meta(description="Refused unless pending where a vendor cannot carry it")] = None
     type: Annotated[Line | None, Meta(description="vob, general, ...; routes can match on it")] = None
-    tags: Annotated[list[Line], Meta(max_length=100)] | None = None
+    tags: Annotated[list[Tag], Meta(max_length=100)] | None = None
     notify: Annotated[list[Person], Meta(max_length=100)] | None = None
     phone_call_type_id: Id | None = None
     encounter_note_id: Annotated[Id | None, Meta(description="The clinical note the task hangs on")] = None

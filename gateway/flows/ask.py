@@ -21,7 +21,7 @@ from gateway.store.base import Store
 from gateway.world import World
 from schemas.command import COMMANDS, Body, Id
 from schemas.private import Private
-from schemas.problem import problem
+from schemas.problem import FieldError, problem, problem_of
 
 
 class Finding(Private, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,6 +43,11 @@ def repeated(record: Record, app: App) -> Submission:
     return Submission(app=app, draft=read(posted, kind), kind=kind, posted=record.content.command)
 
 
+_NOTHING_HAS_NO_ID = FieldError(
+    code="invalid-value", pointer="/outcome", field="outcome", detail="what was not created has no id"
+)
+
+
 class Asking:
     """Grants or refuses wishes; what cannot be granted raises Refused with 409."""
 
@@ -62,12 +67,15 @@ class Asking:
         act = _act("retry", record, by, reason)
         current = await self._change(record, lambda stored: wishes.retry(stored, self._world.now()), act, version)
         if not current.safe_to_resend:
+            current = await self._store.try_again(current.id, self._world.now()) or current
             self._dispatcher.try_now(current)
             return current
         return (await self._again(current, by)).record
 
     async def resolve(self, record: Record, by: Caller, finding: Finding, version: int | None = None) -> Record:
         """Settle what was not known, on a person's word; a resend makes a new delivery, which is returned."""
+        if finding.outcome == "not_created" and (finding.id or finding.emr_id):
+            raise Refused(problem_of([_NOTHING_HAS_NO_ID]))
         act = _act("resolve", record, by, f"{finding.outcome}: {finding.reason}")
         created = finding.outcome == "created"
         ids = {name: value for name, value in (("id", finding.id), ("emr_id", finding.emr_id)) if value}

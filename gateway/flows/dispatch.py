@@ -83,6 +83,10 @@ class Dispatcher(Rounds):
         leased: list[Leased] = []
         try:
             leased.extend(await self._store.claim(now, LEASE, _BATCH, room))
+            got = Counter(one.record.account for one in leased)
+            for name, most in room.items():
+                if most:
+                    self.pacer.queued(accounts[name], others=got[name] >= most)
         finally:
             unused.subtract(one.record.account for one in leased if one.record.account in room)
             for name in unused.elements():

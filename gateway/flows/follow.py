@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -19,16 +18,26 @@ from gateway.rules.record import Record
 from gateway.store.base import Store, StoreUnavailable
 from gateway.store.bell import LOOK
 from gateway.store.following import Looked
-from gateway.store.inbound import Seen
+from gateway.store.recognising import Seen
 from gateway.transport import Wire
 from gateway.world import World
 from schemas.outcome import Sighting
+from schemas.private import Private
 
 _MOST_PAGES = 20
-_BATCH = 64
+_AT_ONCE = 64
+"""So many looks at a time, each at another connection."""
 _UNAUTHORISED = 401
 
 log = structlog.get_logger("follow")
+
+
+class _Listed(Private, frozen=True, kw_only=True):
+    """What a look listed, whether to its end, and whether it broke off."""
+
+    sightings: Sequence[Sighting] = ()
+    complete: bool = False
+    failed: bool = False
 
 
 class Follower(Rounds):
@@ -41,7 +50,7 @@ class Follower(Rounds):
         self._wire = wire
         self._configured = configured
         self._tokens = tokens
-        self._lanes: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._busy: set[tuple[str, str]] = set()
 
     async def stop(self) -> None:
         """Look no more; looks under way are dropped, since a read leaves nothing behind."""
@@ -49,33 +58,45 @@ class Follower(Rounds):
 
     async def round(self) -> datetime | None:
         """Take the looks that are due."""
-        for record in await self._store.due_looks(self._world.now(), _BATCH):
+        room = _AT_ONCE - len(self._busy)
+        for record in await self._store.due_looks(self._world.now(), room, self._busy) if room else ():
+            self._busy.add((record.clinic_id, record.connection))
             self._in_background(self._look(record))
-        return await self._store.next_look()
+        return await self._store.next_look(self._busy) if len(self._busy) < _AT_ONCE else None
 
     async def _look(self, record: Record) -> None:
-        connection = self._configured.way_of(record)
-        if connection is None or record.content.sealed is not None:
-            return  # another vendor's list would prove nothing of it, nor would one that it cannot be compared with
-        async with self._lanes[record.clinic_id, record.connection]:
-            try:
-                sightings, complete = await self._listed(record, connection)
-            except Exception:
-                log.exception("look.broke", delivery_id=record.id, adapter=record.adapter)
-                sightings, complete = [], False
-            taken = Looked(
-                delivery_id=record.id,
-                sightings=[self._seen(connection, sighting) for sighting in sightings],
-                complete=complete,
-                schedule=waits(record.state, connection.account, self._configured.config.follow),
-                gap=self._configured.config.follow.absence_gap,
-            )
-            with suppress(StoreUnavailable):  # the look comes due again by itself
-                await self._store.look(taken, self._world.now())
-        log.info("look.taken", delivery_id=record.id, adapter=record.adapter, state=record.state, count=len(sightings))
+        try:
+            connection = self._configured.way_of(record)
+            if connection is None or record.content.sealed is not None:
+                return  # another vendor's list would prove nothing of it, nor would one it cannot be compared with
+            await self._look_through(record, connection)
+        finally:
+            self._busy.discard((record.clinic_id, record.connection))
+            self.wake()
 
-    async def _listed(self, record: Record, connection: Connection) -> tuple[list[Sighting], bool]:
-        """Everything the vendor lists, page by page, and whether what is not listed does not exist."""
+    async def _look_through(self, record: Record, connection: Connection) -> None:
+        try:
+            listed = await self._listed(record, connection)
+        except Exception:
+            log.exception("look.broke", delivery_id=record.id, adapter=record.adapter)
+            listed = _Listed(failed=True)
+        taken = Looked(
+            delivery_id=record.id,
+            sightings=[self._seen(connection, sighting) for sighting in listed.sightings],
+            complete=listed.complete,
+            failed=listed.failed,
+            schedule=waits(record.state, connection.account, self._configured.config.follow),
+            gap=self._configured.config.follow.absence_gap,
+        )
+        with suppress(StoreUnavailable):  # the look comes due again by itself
+            await self._store.look(taken, self._world.now())
+        log.info(
+            "look.taken",
+            delivery_id=record.id, adapter=record.adapter, state=record.state, count=len(taken.sightings),
+        )  # fmt: skip
+
+    async def _listed(self, record: Record, connection: Connection) -> _Listed:
+        """Everything the vendor lists, page by page."""
         sent = Sent(
             ref=record.id,
             operation=record.operation,
@@ -87,11 +108,11 @@ class Follower(Rounds):
         for number in range(1, _MOST_PAGES + 1):
             page = await self._page(sent, connection, number)
             if page is None:
-                return found, False
+                return _Listed(sightings=found, failed=True)
             found.extend(page.sightings)
             if not page.more:
-                return found, page.complete
-        return found, False
+                return _Listed(sightings=found, complete=page.complete)
+        return _Listed(sightings=found)
 
     async def _page(self, sent: Sent, connection: Connection, number: int) -> Page | None:
         """One page; a token that was kept and is not accepted is fetched anew, once."""

@@ -12,6 +12,8 @@ from gateway.world import World
 from schemas.outcome import NotApplied, Outcome
 
 _MINUTE = timedelta(seconds=60)
+_LONGEST = timedelta(hours=1, minutes=1)
+"""Nothing puts an account off for longer."""
 _PLENTY = 64
 """As many as one round takes for an account without a cap."""
 
@@ -22,6 +24,8 @@ class _Flow:
         self.sent: deque[datetime] = deque()
         self.breaker = Breaker()
         self.not_before: datetime | None = None
+        self.queue = False
+        """Whether others may be waiting for their turn."""
 
 
 class Pacer:
@@ -34,6 +38,7 @@ class Pacer:
     def room(self, account: Account) -> int:
         """How many more may be sent to the account now."""
         now, flow = self._world.now(), self._flows[account.name]
+        self._mind_the_clock(flow, now)
         if flow.not_before is not None and flow.not_before > now:
             return 0
         caps = [_PLENTY, breaker.room(flow.breaker, flow.in_flight, now)]
@@ -43,6 +48,14 @@ class Pacer:
             self._forget(flow, now)
             caps.append(account.limits.per_minute - len(flow.sent))
         return max(min(cap for cap in caps if cap is not None), 0)
+
+    def may_go_at_once(self, account: Account) -> bool:
+        """Whether a new command may be sent without waiting for its turn: there is room, and nobody waits for it."""
+        return not self._flows[account.name].queue and self.room(account) > 0
+
+    def queued(self, account: Account, *, others: bool) -> None:
+        """Whether deliveries wait for the account's room."""
+        self._flows[account.name].queue = others
 
     def take(self, account: Account) -> None:
         """One is about to be sent."""
@@ -81,6 +94,15 @@ class Pacer:
         if account.limits.per_minute is not None and flow.sent:
             times.append(flow.sent[0] + _MINUTE)
         return max((at for at in times if at is not None and at > now), default=None)
+
+    def _mind_the_clock(self, flow: _Flow, now: datetime) -> None:
+        """What lies farther ahead than anything is ever put off was made so by a clock that was set back."""
+        if flow.sent and flow.sent[-1] > now:
+            flow.sent.clear()
+        if flow.not_before is not None and flow.not_before - now > _LONGEST:
+            flow.not_before = None
+        if flow.breaker.open_until is not None and flow.breaker.open_until - now > _LONGEST:
+            flow.breaker = Breaker()
 
     def _forget(self, flow: _Flow, now: datetime) -> None:
         while flow.sent and flow.sent[0] <= now - _MINUTE:

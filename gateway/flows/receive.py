@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 import structlog
 from msgspec import structs
@@ -22,7 +23,7 @@ from gateway.rules.clinic import Account
 from gateway.rules.following import look_soon
 from gateway.rules.record import Record
 from gateway.store.base import Store, StoreUnavailable
-from gateway.store.inbound import Seen
+from gateway.store.recognising import Seen
 from gateway.store.webhooks import Reading, Webhook, WebhookState
 from gateway.world import World
 from schemas.outcome import Sighting
@@ -71,7 +72,9 @@ class Mailbox:
         )
         unread = await self._store.keep_webhook(hook, sha256(body).hexdigest())
         log.info("webhook.received", account=account.name, webhook_id=hook.id, state=hook.state if unread else "known")
-        if unread is not None and unread.id not in self._readings:
+        if unread is None and hook.state == "new":
+            self._in_background(hook.id, self._look_again(hook, account))
+        elif unread is not None and unread.id not in self._readings:
             self._read_soon(unread)
 
     async def catch_up(self) -> None:
@@ -86,9 +89,12 @@ class Mailbox:
                 self._read_soon(hook, after=_PAUSE)
 
     def _read_soon(self, hook: Webhook, after: float = 0) -> None:
-        task = asyncio.create_task(self._read_at_last(hook, after))
-        self._readings[hook.id] = task
-        task.add_done_callback(lambda _: self._readings.pop(hook.id, None))
+        self._in_background(hook.id, self._read_at_last(hook, after))
+
+    def _in_background(self, webhook_id: str, reading: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(reading)
+        self._readings[webhook_id] = task
+        task.add_done_callback(lambda _: self._readings.pop(webhook_id, None))
 
     async def _read_at_last(self, hook: Webhook, after: float) -> None:
         """Read it, again and again while the database is unavailable; a stop leaves it to the next start."""
@@ -170,12 +176,19 @@ class Mailbox:
 
     async def _changed(self, hook: Webhook, account: Account, sighting: Sighting) -> WebhookState:
         """Something changed there: the delivery it names is looked up."""
-        record = await self._store.recognise(self._seen(hook, account, sighting))
+        record = await self._store.recognise(self._seen(hook, account, sighting), self._world.now())
         state: WebhookState = "matched" if record else "ignored"
         if record:
             await self._look_soon(record)
         await self._store.read_webhook(hook.id, Reading(state=state, event_id=sighting.event_id))
         return state
+
+    async def _look_again(self, hook: Webhook, account: Account) -> None:
+        """The very same body once more: one that says no more than "changed" may tell of another change."""
+        with suppress(Exception):  # it was read before; what it told then stands
+            sightings = account.adapter.parse_webhook(hook.headers, hook.body)
+            if sightings and sightings[0].says == "changed":
+                await self._changed(hook, account, sightings[0])
 
     async def _hint(self, hook: Webhook, account: Account) -> None:
         """An unproved webhook is no evidence, but what it names is looked up; once a minute for a connection."""
@@ -185,8 +198,8 @@ class Mailbox:
             return
         for sighting in sightings[:1]:
             unnamed = structs.replace(sighting, says="changed", reference=None, ref=None, values={})
-            record = await self._store.recognise(self._seen(hook, account, unnamed))
             now = self._world.now()
+            record = await self._store.recognise(self._seen(hook, account, unnamed), now)
             if record and now - self._hinted.get((record.clinic_id, record.connection), _LONG_AGO) >= _HINTS:
                 self._hinted[record.clinic_id, record.connection] = now
                 await self._look_soon(record)

@@ -32,6 +32,7 @@ class Rounds(ABC):
         self._world = world
         self._woken = asyncio.Event()
         self.stopping = False
+        self._ceased_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
 
     @abstractmethod
@@ -68,12 +69,18 @@ class Rounds(ABC):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _end(self, within: float) -> None:
-        """No more rounds; work under way has `within` seconds."""
+    def cease(self) -> None:
+        """No more rounds; work under way goes on, and the time it has begins to count."""
         self.stopping = True
+        self._ceased_at = self._ceased_at or asyncio.get_running_loop().time()
         self.wake()
+
+    async def _end(self, within: float) -> None:
+        """No more rounds; work under way has `within` seconds from when they ceased."""
+        self.cease()
         if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=within)
+            left = self._ceased_at + within - asyncio.get_running_loop().time()
+            _, late = await asyncio.wait(self._tasks, timeout=max(left, 0))
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)

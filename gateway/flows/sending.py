@@ -52,8 +52,10 @@ class Sender:
         mark = _Mark(self._store, self._world, leased, timedelta(seconds=self._configured.config.timeouts.send))
         try:
             proved = await self._proved(leased, connection, mark)
-        except MarkRefused:
-            raise
+        except MarkRefused as refused:
+            if not refused.by_store:
+                raise
+            proved = NotApplied(code="not-marked"), None
         except Exception:
             log.exception("attempt.broke", delivery_id=leased.record.id, attempt=leased.attempt.fence)
             marked = mark.leased.attempt.marked_at is not None
@@ -148,7 +150,7 @@ class _Mark:
         try:
             await self._store.change(self.leased.record.id, decide, now)
         except StoreUnavailable as error:
-            raise MarkRefused("the store did not take the mark") from error
+            raise MarkRefused("the store did not take the mark", by_store=True) from error
         if not made or made[0].attempt is None:
             raise MarkRefused("the lease was lost")
         self.leased = structs.replace(self.leased, attempt=made[0].attempt)
@@ -182,6 +184,7 @@ def _read(record: Record, sent: Sent, connection: Connection, exchange: Exchange
     if exchange.fault.startswith(UNSENDABLE):
         return Blocked(code="config", message="the adapter's request cannot be written as HTTP"), None
     if exchange.response is None:
-        return verdict.without_answer(begun=exchange.begun, fault=exchange.fault), None
+        tries = record.attempts + 1
+        return verdict.without_answer(begun=exchange.begun, fault=exchange.fault, tries=tries), None
     outcome = verdict.of_answer(connection.adapter, sent, exchange.response, doubt=record.doubt)
     return outcome, exchange.response.status

@@ -17,6 +17,7 @@ from gateway.flows.configured import Configured
 from gateway.flows.dispatch import LEASE, Dispatcher
 from gateway.flows.planner import Planned, Planner, Submission
 from gateway.rules import showing
+from gateway.rules.accepting import awaits
 from gateway.rules.clinic import Account
 from gateway.rules.planning import Plan
 from gateway.rules.record import Content, Record
@@ -75,7 +76,7 @@ class Desk:
     async def _accept(self, record: Record, key: Key | None, account: Account) -> Accepted:
         """Store it, and send it at once where the account has room; else its turn comes."""
         pacer = self._dispatcher.pacer
-        may_go = pacer.room(account) > 0
+        may_go = pacer.may_go_at_once(account)
         if may_go:
             pacer.take(account)
         attempt = None
@@ -88,6 +89,7 @@ class Desk:
         if attempt is not None:
             self._dispatcher.send_soon(Leased(record=accepted.record, attempt=attempt), account)
         elif accepted.what == "new":
+            pacer.queued(account, others=True)
             self._dispatcher.wake()
         return accepted
 
@@ -112,7 +114,7 @@ class Desk:
             return structs.replace(known, would="refuse", problems=_told(refused))
         request = showing.shown_request(plan, now)
         waits: WaitingFor | None = None
-        if planned.parent is not None and planned.parent.emr_id is None:
+        if planned.parent is not None and awaits(planned.parent):
             waits = "parent"
         elif request is None or await self._is_paused(planned):
             waits = "connection"

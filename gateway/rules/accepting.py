@@ -15,6 +15,11 @@ def parent_was_not_created(parent: Record) -> bool:
     return parent.state in RESENDABLE and not parent.conflict
 
 
+def awaits(parent: Record) -> bool:
+    """Whether a note must wait: for its task's EMR id, or for a person to say whether the task is there at all."""
+    return parent.emr_id is None or parent.state in RESENDABLE
+
+
 def begun(record: Record, *, parent: Record | None, blocked: Problem | None) -> Record:
     """The record as it is first stored.
 
@@ -30,6 +35,6 @@ def begun(record: Record, *, parent: Record | None, blocked: Problem | None) -> 
 
 
 def _for_parent(record: Record, parent: Record) -> Record:
-    if parent.emr_id is None:
+    if awaits(parent):
         return structs.replace(record, awaits_parent=True)
     return structs.replace(record, emr_task_id=parent.emr_id)

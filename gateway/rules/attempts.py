@@ -157,6 +157,24 @@ def _proved(record: Record, to: State, result: Result) -> Record:
             return structs.replace(after, doubt=True, due_at=result.look_at)
 
 
+def id_is_taken(before: Record, decided: Change) -> Change:
+    """The vendor answered with an id that another delivery has: what became of this one is not known."""
+    after = decided.record
+    told = structs.replace(decided.attempt, verdict="unknown", code="id-taken") if decided.attempt else None
+    unsure = structs.replace(
+        after,
+        state="unknown",
+        vendor_id=before.vendor_id,
+        emr_id=before.emr_id,
+        job_id=before.job_id,
+        work=before.work,
+        doubt=True,
+        due_at=after.updated_at,
+        settle_by=None,
+    )
+    return change(before, with_problem(unsure, None), told)
+
+
 def refused(record: Record, outcome: Refused) -> Problem:
     """The problem of a vendor's refusal: its words as detail, and the field at fault where it named one."""
     code: Code = "missing-required-fields" if outcome.code == MISSING_FIELD else "vendor-rejected"

@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from gateway.rules.record import Record
+from schemas.delivery import RESENDABLE
 from schemas.outcome import Sighting
 
 _TELLING = frozenset({"description", "text", "appointment_id"})
@@ -46,7 +47,9 @@ def correlate(sighting: Sighting, candidates: Iterable[Record]) -> Match | Parke
         return Parked("no delivery has these ids")
     if any(_shares_an_id(record, sighting) for record in pool):
         return Parked("its ids contradict those of a delivery")
-    return _one([record for record in pool if _by_content(record, sighting)], "content")
+    alike = [record for record in pool if _by_content(record, sighting)]
+    # What ended badly was proved, or found by a person, not to be there; so it comes second.
+    return _one([record for record in alike if record.state not in RESENDABLE] or alike, "content")
 
 
 def fits(record: Record, sighting: Sighting) -> bool:
@@ -92,7 +95,6 @@ def _by_content(record: Record, sighting: Sighting) -> bool:
     return (
         record.attempted
         and record.vendor_id is None
-        and record.state in {"queued", "held", "sending", "submitted", "unknown", "delivered"}
         and not _contradicts(record, sighting)
         and sighting.ref in (None, record.id)
         and echoes(sighting.values, record.values)
@@ -136,5 +138,8 @@ def could_be(record: Record, sighting: Sighting) -> bool:
 
 
 def _resembles(theirs: Any, ours: Any) -> bool:
-    seen, sent = (" ".join(str(text or "").split()).casefold()[:_COMPARED] for text in (theirs, ours))
-    return sent.startswith(seen) or seen.startswith(sent) or SequenceMatcher(None, seen, sent).ratio() >= _SIMILAR
+    """Whether one text holds the other, however much was written around it, or is much like it."""
+    seen, sent = (" ".join(str(text or "").split()).casefold() for text in (theirs, ours))
+    if seen in sent or sent in seen:
+        return True
+    return SequenceMatcher(None, seen[:_COMPARED], sent[:_COMPARED]).ratio() >= _SIMILAR

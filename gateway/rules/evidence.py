@@ -23,7 +23,7 @@ def see(record: Record, sighting: Sighting, now: datetime) -> Change | None:
     if moves.conflict:
         if record.conflict:
             return None
-        after = moved(record, record.state, now, conflict=True)
+        after = moved(record.with_ids(sighting.ids), record.state, now, conflict=True)
         return change(record, after)
     after = structs.replace(_worked(record.with_ids(sighting.ids), sighting, now), updated_at=now)
     if moves.state != record.state:

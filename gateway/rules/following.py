@@ -26,6 +26,8 @@ class Look(Struct, frozen=True, kw_only=True):
     at: datetime
     complete: bool
     possible: bool
+    failed: bool = False
+    """The vendor could not be asked, or its answer not be read."""
 
 
 def waits(state: State, account: Account, follow: Follow) -> tuple[float, ...]:
@@ -50,6 +52,7 @@ def looked(record: Record, look: Look, schedule: tuple[float, ...], gap: timedel
     looks = record.looks + 1
     if record.state == "delivered":
         watched = record.work_until is not None and record.work_until > look.at
+        watched = watched or (look.failed and looks < len(schedule))  # a hint is not lost to one failed look
         due = after_looks(looks, schedule, look.at) if watched else None
         return Change(record=structs.replace(record, looks=looks, due_at=due))
     if record.state not in {"submitted", "unknown"}:
@@ -87,4 +90,4 @@ def look_soon(record: Record, now: datetime) -> Change | None:
     """The vendor hinted that something changed: the next look is due now. None: there is nothing to look for."""
     if record.state not in {"submitted", "unknown", "delivered"}:
         return None
-    return Change(record=structs.replace(record, due_at=now))
+    return Change(record=structs.replace(record, due_at=now, looks=0 if record.state == "delivered" else record.looks))

@@ -10,12 +10,23 @@ from typing import Any
 from msgspec import structs
 
 from adapters.base import Adapter, HttpResponse, Sent, by_status
-from schemas.outcome import Applied, NotApplied, Outcome, Pending, Refused, Unknown
+from schemas.outcome import Applied, Blocked, NotApplied, Outcome, Pending, Refused, Unknown
+
+_UNTRUSTED = frozenset({"transport:ClientConnectorCertificateError", "transport:ClientConnectorSSLError"})
+_PATIENCE = 3
+"""So many tries may fail for the vendor's certificate until the connection is blocked for it."""
 
 
-def without_answer(*, begun: bool, fault: str) -> Outcome:
-    """No complete answer came: if no byte left, nothing was applied; else nobody knows."""
-    return Unknown(code=fault) if begun else NotApplied(code=fault)
+def without_answer(*, begun: bool, fault: str, tries: int = 1) -> Outcome:
+    """No complete answer came: if no byte left, nothing was applied; else nobody knows.
+
+    A certificate that is still not accepted at the third of `tries` blocks: waiting alone will not mend it.
+    """
+    if begun:
+        return Unknown(code=fault)
+    if fault in _UNTRUSTED and tries >= _PATIENCE:
+        return Blocked(code="tls", message="the vendor's certificate is not accepted")
+    return NotApplied(code=fault)
 
 
 def of_answer(adapter: Adapter[Any, Any], sent: Sent, response: HttpResponse, *, doubt: bool) -> Outcome:

@@ -68,7 +68,7 @@ def resolve(record: Record, now: datetime, *, created: bool, ids: Ids) -> Change
         fence=record.fence + 1,
         lease_until=None,
         due_at=None,
-        doubt=False,
+        doubt=not created and record.attempted,  # a person's word is no proof: a repeat may meet it at the vendor
         conflict=False,
         overdue=False,
         open_attempt=False,

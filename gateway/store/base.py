@@ -16,15 +16,15 @@ from typing import TypeVar
 
 from gateway.rules.change import Change
 from gateway.rules.record import Record
-from gateway.store import audit, deliveries, drift, following, inbound, leases, reading, saving, sighting, webhooks
+from gateway.store import audit, deliveries, drift, following, leases, reading, recognising, saving, sighting, webhooks
 from gateway.store.audit import Act, Entry, Verified
 from gateway.store.bell import Bell
 from gateway.store.deliveries import Accepted, Key
 from gateway.store.drift import Drift
 from gateway.store.following import Looked
-from gateway.store.inbound import Seen
 from gateway.store.leases import Leased
 from gateway.store.reading import Listed, Paused, Wanted
+from gateway.store.recognising import Seen
 from gateway.store.rows import Tx
 from gateway.store.saving import NewId, Writing
 from gateway.store.vault import Vault
@@ -160,25 +160,32 @@ class Store(ABC):
         """The configuration is a new one: try what was blocked, and let go what was held for the old one."""
         await self._writing(now, leases.try_connections)
 
+    async def try_again(self, delivery_id: str, now: datetime) -> Record | None:
+        """Look again at what a held delivery waits for; the record afterwards, or None when there is none."""
+        return await self._writing(now, lambda writing: leases.try_again(writing, delivery_id))
+
     async def next_due(self, full: Collection[str] = ()) -> datetime | None:
         """When there is something to do next, as far as time alone tells; accounts that are `full` can do nothing."""
         return await self.read(lambda tx: reading.next_due(tx, full))
 
-    async def due_looks(self, now: datetime, limit: int) -> Sequence[Record]:
-        """Take deliveries whose look at the vendor is due; nobody else takes them for two minutes."""
-        return await self._writing(now, lambda writing: following.due_looks(writing, limit))
+    async def due_looks(self, now: datetime, limit: int, busy: Collection[tuple[str, str]] = ()) -> Sequence[Record]:
+        """Take deliveries whose look at the vendor is due, one for each connection that is not `busy` with another.
+
+        Nobody else takes them for two minutes.
+        """
+        return await self._writing(now, lambda writing: following.due_looks(writing, limit, busy))
 
     async def look(self, taken: Looked, now: datetime) -> None:
         """Apply everything a look has listed, then plan the next one, or conclude from finding nothing."""
         await self._writing(now, lambda writing: following.look(writing, taken))
 
-    async def recognise(self, hint: Seen) -> Record | None:
+    async def recognise(self, hint: Seen, now: datetime) -> Record | None:
         """The one delivery that a sighting is of, as far as can be told; nothing is kept of it."""
-        return await self.read(lambda tx: inbound.recognised(tx, hint))
+        return await self.read(lambda tx: recognising.recognised(tx, hint, now))
 
-    async def next_look(self) -> datetime | None:
-        """When the next look is due."""
-        return await self.read(reading.next_look)
+    async def next_look(self, busy: Collection[tuple[str, str]] = ()) -> datetime | None:
+        """When the next look is due, of connections that are not `busy`."""
+        return await self.read(lambda tx: reading.next_look(tx, busy))
 
     async def pause(self, clinic_id: str, connection: str, why: Problem, now: datetime, act: Act | None = None) -> None:
         """Pause a connection and hold what is queued for it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from gateway.rules import attempts
 from gateway.rules.accepting import begun, parent_was_not_created
@@ -45,6 +45,8 @@ def accept(writing: Writing, record: Record, key: Key | None, lease: timedelta |
     repeated = find(tx, record.retry_of) if record.retry_of else None
     if repeated is not None and (repeated.retried_as or not repeated.safe_to_resend):
         return Accepted(what="not_resendable", record=repeated)
+    if repeated is not None:
+        record = structs.replace(record, doubt=repeated.doubt)
     in_the_way = one_of_its_kind(tx, record)
     if in_the_way is not None:
         return Accepted(what="duplicate", record=in_the_way)

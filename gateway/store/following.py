@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from msgspec import structs
@@ -12,7 +12,8 @@ from gateway.rules.evidence import see
 from gateway.rules.following import Look, is_possible, looked
 from gateway.rules.record import Record
 from gateway.store import inbound
-from gateway.store.rows import ALL, UPDATE, record_of, row_of, stamp
+from gateway.store.recognising import Nearby, Seen, recognise
+from gateway.store.rows import ALL, UPDATE, not_of, record_of, row_of, stamp
 from gateway.store.saving import Writing, find, save
 from schemas.private import Private
 
@@ -24,18 +25,22 @@ class Looked(Private, frozen=True, kw_only=True):
     """A look that was taken: what was listed, and whether to its end. `schedule` and `gap` are in seconds."""
 
     delivery_id: str
-    sightings: Sequence[inbound.Seen]
+    sightings: Sequence[Seen]
     complete: bool
+    failed: bool = False
     schedule: tuple[float, ...]
     gap: float
 
 
-def due_looks(writing: Writing, limit: int) -> list[Record]:
-    """Take deliveries whose look is due, the longest due first."""
+def due_looks(writing: Writing, limit: int, busy: Collection[tuple[str, str]]) -> list[Record]:
+    """Take deliveries whose look is due: of each connection that is not `busy`, the longest due."""
+    others, connections = not_of(busy)
     rows = writing.tx.execute(
-        f"SELECT {ALL} FROM deliveries WHERE state IN ('submitted', 'unknown', 'delivered')"  # noqa: S608 - our own text
-        " AND due_at <= ? ORDER BY due_at LIMIT ?",
-        (stamp(writing.now), limit),
+        f"SELECT {ALL} FROM (SELECT *, row_number() OVER"  # noqa: S608 - our own text
+        " (PARTITION BY clinic_id, connection ORDER BY due_at, id) AS turn FROM deliveries"
+        f" WHERE state IN ('submitted', 'unknown', 'delivered') AND due_at <= ? AND {others}) AS due"
+        " WHERE turn = 1 ORDER BY due_at LIMIT ?",
+        (stamp(writing.now), *connections, limit),
     ).fetchall()
     taken = [record_of(writing.tx, row) for row in rows]
     for record in taken:
@@ -58,11 +63,12 @@ def free_looks(writing: Writing) -> None:
 
 def look(writing: Writing, taken: Looked) -> None:
     """Give every sighting to the correlator; then plan the next look, or conclude from finding nothing."""
-    doubtful = [one.sighting for one in taken.sightings if not _recognised(writing, one)]
+    nearby = Nearby(writing.tx, writing.now)
+    doubtful = [one.sighting for one in taken.sightings if not _recognised(writing, one, nearby)]
     record = find(writing.tx, taken.delivery_id)
     if record is None:
         return
-    came_to = Look(at=writing.now, complete=taken.complete, possible=is_possible(record, doubtful))
+    came_to = Look(at=writing.now, complete=taken.complete, possible=is_possible(record, doubtful), failed=taken.failed)
     decided = looked(record, came_to, taken.schedule, timedelta(seconds=taken.gap))
     if decided is None:
         return
@@ -73,9 +79,9 @@ def look(writing: Writing, taken: Looked) -> None:
         inbound.note_look(writing.tx, writing.new_id("sgt"), record, "absence proved: sent once more", writing.now)
 
 
-def _recognised(writing: Writing, seen: inbound.Seen) -> bool:
+def _recognised(writing: Writing, seen: Seen, nearby: Nearby) -> bool:
     """Apply a sighting to the delivery it is of; whether there is one. What is listed of others is not kept."""
-    found = inbound.recognise(writing.tx, seen)
+    found = recognise(writing.tx, seen, nearby)
     if isinstance(found, Parked):
         return False
     record, by = found
@@ -83,4 +89,5 @@ def _recognised(writing: Writing, seen: inbound.Seen) -> bool:
     if decided:
         inbound.keep_applied(writing.tx, seen, record.id, by, writing.now)
         save(writing, record, decided)
+        nearby.forget()
     return True

@@ -6,38 +6,18 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
-import msgspec
 from msgspec import Struct
 
 from gateway.rules.change import Change
-from gateway.rules.correlate import Match, Parked, correlate
+from gateway.rules.correlate import Parked
 from gateway.rules.evidence import see
 from gateway.rules.record import Record
-from gateway.store.rows import ALL, Tx, record_of, stamp
+from gateway.store.recognising import CORRELATED, Nearby, Seen, recognise, with_ids_of
+from gateway.store.rows import Tx, stamp
 from gateway.store.vault import Unreadable
 from gateway.store.webhooks import WebhookState
 from schemas.outcome import Sighting
 from schemas.private import Private
-
-_CORRELATED = frozenset({"created", "accepted", "failed", "changed"})
-
-
-class Seen(Private, frozen=True, kw_only=True):
-    """A sighting to be correlated.
-
-    `connection` is the one the vendor named, as (clinic id, name); `account_connections` all of the account's. Without
-    a named connection a sighting may match by ids only.
-    """
-
-    id: str
-    webhook_id: str | None
-    source: str
-    account: str
-    sighting: Sighting
-    connection: tuple[str, str] | None
-    account_connections: frozenset[tuple[str, str]]
-    why_nowhere: str | None = None
-    """Why it can be of no connection: it names one that nobody has."""
 
 
 class _Placed(Struct, frozen=True, kw_only=True):
@@ -57,7 +37,7 @@ class Sighted(Private, frozen=True, kw_only=True):
 
 def sight(tx: Tx, seen: Seen, now: datetime) -> tuple[WebhookState, str | None, Sighted | None]:
     """Correlate one sighting and keep it: what it came to, why, and the change it makes."""
-    found = recognise(tx, seen)
+    found = recognise(tx, seen, Nearby(tx, now))
     if isinstance(found, Parked):
         state: WebhookState = "quarantined" if _is_elsewhere(tx, seen) else "unmatched"
         why = "its ids belong to another connection" if state == "quarantined" else found.why
@@ -83,6 +63,7 @@ def correlate_parked(tx: Tx, of: Record, now: datetime) -> Iterator[Sighted]:
         " AND ((clinic_id = ? AND connection = ?) OR (account = ? AND connection IS NULL)) ORDER BY at, id",
         (*here, of.account),
     ).fetchall()
+    nearby = Nearby(tx, now)
     for id_, webhook_id, source, account, connection, blob in rows:
         try:
             sighting = tx.open(blob, f"sightings/{id_}", Sighting)
@@ -99,7 +80,7 @@ def correlate_parked(tx: Tx, of: Record, now: datetime) -> Iterator[Sighted]:
             connection=here if connection is not None else None,
             account_connections=frozenset({here}),
         )
-        found = recognise(tx, seen)
+        found = recognise(tx, seen, nearby)
         if isinstance(found, Parked) or found[0].state == "sending":
             continue
         record, by = found
@@ -112,81 +93,15 @@ def correlate_parked(tx: Tx, of: Record, now: datetime) -> Iterator[Sighted]:
         decided = see(record, seen.sighting, now)
         if decided:
             yield Sighted(before=record, change=decided)
-
-
-def recognise(tx: Tx, seen: Seen) -> tuple[Record, str] | Parked:
-    """The delivery a sighting is of: by ids first, and by content only within the connection it names."""
-    if seen.why_nowhere:
-        return Parked(seen.why_nowhere)
-    if seen.sighting.says not in _CORRELATED:
-        return Parked("it tells of no delivery")
-    scope = {seen.connection} if seen.connection else seen.account_connections
-    known = [
-        record for record in _with_ids_of(tx, seen.sighting) if seen.sighting.operation in (None, record.operation)
-    ]
-    candidates = [record for record in known if (record.clinic_id, record.connection) in scope]
-    found = correlate(_without_values(seen.sighting), candidates)
-    if isinstance(found, Parked) and not candidates and seen.connection:
-        if any(_is_of(record, seen) for record in known):
-            return Parked("its ids belong to another connection")
-        candidates = _without_vendor_id(tx, seen.connection)
-        if any(record.content.sealed for record in candidates):
-            return Parked("a delivery that it may be of cannot be read")
-        found = correlate(seen.sighting, candidates)
-    if isinstance(found, Match):
-        return next(record for record in candidates if record.id == found.delivery_id), found.by
-    return found
-
-
-def _is_of(record: Record, seen: Seen) -> bool:
-    """Whether the vendor's id, or our own mark, says that the sighting is of that delivery."""
-    own = seen.sighting.ids.get("id")
-    by_id = own is not None and record.vendor_id == own and record.account == seen.account
-    return by_id or record.id == seen.sighting.ref
-
-
-def recognised(tx: Tx, seen: Seen) -> Record | None:
-    """The delivery a sighting is of, or None."""
-    found = recognise(tx, seen)
-    return None if isinstance(found, Parked) else found[0]
-
-
-def _without_values(sighting: Sighting) -> Sighting:
-    return msgspec.structs.replace(sighting, values={})
-
-
-def _with_ids_of(tx: Tx, sighting: Sighting) -> list[Record]:
-    """Deliveries that share any id with the sighting: one indexed look for each id."""
-    wanted = (
-        ("vendor_id", sighting.ids.get("id")),
-        ("emr_id", sighting.ids.get("emr_id")),
-        ("job_id", sighting.ids.get("job_id")),
-        ("id", sighting.ref),
-    )
-    found: dict[str, Record] = {}
-    for column, value in wanted:
-        if value is not None:
-            rows = tx.execute(f"SELECT {ALL} FROM deliveries WHERE {column} = ?", (value,)).fetchall()  # noqa: S608
-            found.update((record.id, record) for record in (record_of(tx, row) for row in rows))
-    return list(found.values())
-
-
-def _without_vendor_id(tx: Tx, connection: tuple[str, str]) -> list[Record]:
-    rows = tx.execute(
-        f"SELECT {ALL} FROM deliveries WHERE clinic_id = ? AND connection = ?"  # noqa: S608 - our own column names
-        " AND state IN ('queued', 'held', 'sending', 'submitted', 'unknown', 'delivered')"
-        " AND vendor_id IS NULL AND marked > 0",
-        connection,
-    ).fetchall()
-    return [record_of(tx, row) for row in rows]
+            nearby.forget()
 
 
 def _is_elsewhere(tx: Tx, seen: Seen) -> bool:
     """Whether the vendor's id belongs to a delivery of another connection than the one the sighting names."""
     own = seen.sighting.ids.get("id")
-    if seen.connection is None or own is None or seen.sighting.says not in _CORRELATED:
+    if seen.connection is None or own is None or seen.sighting.says not in CORRELATED:
         return False
-    others = (record for record in _with_ids_of(tx, seen.sighting) if record.vendor_id == own)
+    others = (record for record in with_ids_of(tx, seen.sighting) if record.vendor_id == own)
     return any(
         (record.clinic_id, record.connection) in seen.account_connections - {seen.connection} for record in others
     )

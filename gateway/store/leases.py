@@ -9,14 +9,20 @@ from gateway.rules import attempts, waiting
 from gateway.rules.change import Attempt, Change
 from gateway.rules.record import Record
 from gateway.store.rows import ALL, UPDATE, WAITING, record_of, row_of, save_attempt, stamp
-from gateway.store.saving import PROBE_EVERY, Writing, save, select
+from gateway.store.saving import PROBE_EVERY, Writing, find, save, select, why_paused
 from schemas.private import Private
 
 _IN_TURN = (
-    f"SELECT {ALL} FROM (SELECT *, row_number() OVER (PARTITION BY clinic_id ORDER BY due_at, id) AS turn"  # noqa: S608
+    f"SELECT {ALL} FROM (SELECT *, row_number() OVER (PARTITION BY clinic_id ORDER BY due_at, id) AS turn,"  # noqa: S608
+    " coalesce((SELECT served_at FROM turns WHERE turns.account = deliveries.account"
+    " AND turns.clinic_id = deliveries.clinic_id), 0) AS served"
     f" FROM deliveries WHERE {WAITING} AND due_at <= ? AND account"
 )
-"""What is due, by turns: each clinic's longest due first, so that one clinic's backlog starves no other."""
+_ORDER = ") AS due ORDER BY turn, served, due_at, id LIMIT ?"
+"""What is due, by turns: each clinic's longest due, and first that of the clinic that was served longest ago.
+
+So one clinic's backlog starves no other, also where an account takes one at a time.
+"""
 
 
 class Leased(Private, frozen=True, kw_only=True):
@@ -33,10 +39,10 @@ def claim(writing: Writing, lease: timedelta, rest: int, room: Mapping[str, int]
         one
         for account, limit in room.items()
         if limit
-        for one in _leased(writing, lease, f"{_IN_TURN} = ?) ORDER BY turn, due_at LIMIT ?", (at, account, limit))
+        for one in _leased(writing, lease, f"{_IN_TURN} = ?{_ORDER}", (at, account, limit))
     ]
     not_named = f"NOT IN ({', '.join('?' * len(room))})" if room else "IS NOT NULL"
-    others = f"{_IN_TURN} {not_named}) ORDER BY turn, due_at LIMIT ?"
+    others = f"{_IN_TURN} {not_named}{_ORDER}"
     return [*leased, *_leased(writing, lease, others, (at, *room, rest))]
 
 
@@ -48,6 +54,11 @@ def _leased(writing: Writing, lease: timedelta, query: str, parameters: tuple[ob
         if claimed and claimed.attempt:
             writing.tx.execute(UPDATE, [*row_of(writing.tx, claimed.record), record.id])
             save_attempt(writing.tx, claimed.attempt)
+            writing.tx.execute(
+                "INSERT INTO turns (account, clinic_id, served_at) VALUES (?, ?, ?)"
+                " ON CONFLICT (account, clinic_id) DO UPDATE SET served_at = excluded.served_at",
+                (record.account, record.clinic_id, stamp(writing.now)),
+            )
             leased.append(Leased(record=claimed.record, attempt=claimed.attempt))
     return leased
 
@@ -87,6 +98,22 @@ def try_connections(writing: Writing) -> None:
         if decided:
             save(writing, record, decided)
     _probe(writing)
+
+
+def try_again(writing: Writing, delivery_id: str) -> Record | None:
+    """A person wants a held delivery's conditions looked at again; a vendor's block is tried at once."""
+    record = find(writing.tx, delivery_id)
+    if record is None or record.state != "held":
+        return record
+    if record.awaits_connection and why_paused(writing.tx, record.clinic_id, record.connection) is None:
+        decided = waiting.connection_open(record, writing.now)
+        if decided:
+            save(writing, record, decided)
+    writing.tx.execute(
+        "UPDATE paused_connections SET probe_at = ? WHERE clinic_id = ? AND connection = ? AND probe_at IS NOT NULL",
+        (stamp(writing.now), record.clinic_id, record.connection),
+    )
+    return find(writing.tx, delivery_id)
 
 
 def _probe(writing: Writing) -> int:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from gateway.rules.record import Record
 from gateway.store import audit
-from gateway.store.rows import ALL, WAITING, Tx, moment, paused_row, record_of, stamp, text_of
+from gateway.store.rows import ALL, WAITING, Tx, moment, not_of, paused_row, record_of, stamp, text_of
 from gateway.store.vault import Unreadable
 from schemas.delivery import Happening
 from schemas.outcome import Sighting
@@ -172,10 +172,13 @@ def next_due(tx: Tx, full: Collection[str]) -> datetime | None:
     return moment(min(known)) if known else None
 
 
-def next_look(tx: Tx) -> datetime | None:
-    """When the next look is due."""
+def next_look(tx: Tx, busy: Collection[tuple[str, str]]) -> datetime | None:
+    """When the next look is due, of connections that are not `busy`."""
+    others, connections = not_of(busy)
     (at,) = tx.execute(
-        "SELECT min(due_at) FROM deliveries WHERE state IN ('submitted', 'unknown', 'delivered')"
+        "SELECT min(due_at) FROM deliveries"  # noqa: S608 - our own text
+        f" WHERE state IN ('submitted', 'unknown', 'delivered') AND {others}",
+        connections,
     ).fetchone()
     return None if at is None else moment(at)
 

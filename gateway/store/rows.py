@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -166,3 +166,9 @@ def text_of(tx: Tx, stored: bytes | None, row: str) -> str | None:
 def paused_row(clinic_id: str, connection: str) -> str:
     """The identity of a paused connection's row."""
     return f"paused_connections/{clinic_id}/{connection}"
+
+
+def not_of(connections: Collection[tuple[str, str]]) -> tuple[str, tuple[str, ...]]:
+    """A condition that leaves these connections out, and its parameters."""
+    each = "NOT (clinic_id = ? AND connection = ?)"
+    return " AND ".join(["1 = 1", *(each for _ in connections)]), tuple(part for one in connections for part in one)

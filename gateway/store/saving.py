@@ -8,7 +8,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from gateway.rules import drift, waiting
+from gateway.rules import attempts, drift, waiting
+from gateway.rules.accepting import parent_was_not_created
 from gateway.rules.change import Change
 from gateway.rules.record import Record, thin
 from gateway.store import audit, inbound
@@ -61,7 +62,14 @@ def change(
 
 def save(writing: Writing, before: Record, decided: Change) -> None:
     """Write a change, its attempt and events, then what it means for notes, connection and parked sightings."""
-    tx, after = writing.tx, decided.record
+    tx = writing.tx
+    if (
+        decided.attempt is not None
+        and decided.record.vendor_id != before.vendor_id
+        and _is_another_s(tx, decided.record)
+    ):
+        decided = attempts.id_is_taken(before, decided)
+    after = decided.record
     tx.execute(UPDATE, [*row_of(tx, after), after.id])
     _ring_for(writing, before, after)
     if decided.attempt is not None:
@@ -73,9 +81,19 @@ def save(writing: Writing, before: Record, decided: Change) -> None:
     _tell_connection(writing, before, decided)
     if decided.evidence is not None and after.state == "sending":
         inbound.park(tx, writing.new_id("sgt"), after, decided.evidence, writing.now)
-    if before.state == "sending" or before.ids != after.ids:
+    settled = before.state != after.state and before.state in {"sending", "submitted", "unknown"}
+    if settled or before.ids != after.ids or before.conflict > after.conflict:
         for sighted in inbound.correlate_parked(tx, after, writing.now):
             save(writing, sighted.before, sighted.change)
+
+
+def _is_another_s(tx: Tx, record: Record) -> bool:
+    """Whether another delivery of the account has the vendor's id already."""
+    other = tx.execute(
+        "SELECT 1 FROM deliveries WHERE vendor_id = ? AND account = ? AND kind = ? AND id != ?",
+        (record.vendor_id, record.account, record.kind, record.id),
+    ).fetchone()
+    return other is not None
 
 
 def _ring_for(writing: Writing, before: Record, after: Record) -> None:
@@ -136,15 +154,16 @@ def _learn(writing: Writing, before: Record, decided: Change) -> None:
 
 def _tell_notes(writing: Writing, task: Record) -> None:
     """Release the notes that wait for the task's EMR id, or end them with it."""
-    if task.emr_id is None and task.state not in RESENDABLE:
+    ended = parent_was_not_created(task)
+    if not ended and (task.emr_id is None or task.state in RESENDABLE):
         return
     for note in select(
         writing.tx, "parent_id = ? AND awaits_parent = 1 AND state = 'held' ORDER BY created_at, id", task.id
     ):
         decided = (
-            waiting.parent_known(note, task.emr_id, writing.now)
-            if task.emr_id is not None
-            else waiting.parent_ended(note, task, writing.now)
+            waiting.parent_ended(note, task, writing.now)
+            if ended
+            else waiting.parent_known(note, task.emr_id or "", writing.now)
         )
         if decided:
             save(writing, note, decided)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.store import inbound
+from gateway.store.recognising import Seen
 from gateway.store.saving import Writing, save
 from gateway.store.webhooks import Reading, WebhookState, read_webhook
 
 _GRAVITY: tuple[WebhookState, ...] = ("ignored", "matched", "unmatched", "quarantined")
 
 
-def sight(writing: Writing, webhook_id: str, event_id: str | None, seen: Sequence[inbound.Seen]) -> WebhookState:
+def sight(writing: Writing, webhook_id: str, event_id: str | None, seen: Sequence[Seen]) -> WebhookState:
     """Correlate and apply a webhook's sightings; the webhook's state is that of its gravest one."""
     state: WebhookState = "ignored"
     why: str | None = None

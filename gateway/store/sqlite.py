@@ -32,7 +32,8 @@ RESERVE = 64 * 1024 * 1024
 """Bytes of the disk that are kept free, so that results can still be written when it fills up."""
 
 _READERS = 2
-_BUSY_SECONDS = 5
+_BUSY_SECONDS = 2
+"""How long a lock of somebody else's is waited for; a vendor gives a webhook five seconds."""
 
 
 class SqliteStore(Store):

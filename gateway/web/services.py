@@ -34,6 +34,11 @@ class Services(Struct, frozen=True, kw_only=True):
     salt: str
     stopping: asyncio.Event
 
+    def cease(self) -> None:
+        """The server begins to stop: nothing more is taken from the queue, what is being sent goes on."""
+        self.stopping.set()
+        self.dispatcher.cease()
+
 
 Served = NamedDependency[Services]
 """Services as a handler takes them."""

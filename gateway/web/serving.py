@@ -44,7 +44,7 @@ async def serving(app: Litestar, host: str, port: int) -> AsyncIterator[asyncio.
         try:
             yield task
         finally:
-            app.state.services.stopping.set()
+            app.state.services.cease()
             server.stop()  # type: ignore[no-untyped-call]  # granian leaves it untyped
             await task
 

@@ -36,7 +36,7 @@ from gateway.rules.change import Change
 from gateway.rules.record import Record
 from gateway.store.audit import Act
 from gateway.store.deliveries import Accepted, Key
-from gateway.store.inbound import Seen
+from gateway.store.recognising import Seen
 from gateway.store.rows import Tx
 from gateway.store.saving import NewId
 from gateway.store.sqlite import SqliteStore
@@ -140,9 +140,9 @@ class MortalStore(SqliteStore):
         """K13, of a webhook that tells something."""
         return await _reaching(lambda: "K13", super().sight, webhook_id, event_id, seen, now)
 
-    async def recognise(self, hint: Seen) -> Record | None:
+    async def recognise(self, hint: Seen, now: datetime) -> Record | None:
         """K13, of a webhook that says: go and look."""
-        record = await super().recognise(hint)
+        record = await super().recognise(hint, now)
         await self._points.here("K13")
         return record
 

@@ -170,7 +170,7 @@ async def test_login_required_pauses_the_connection_it_names_and_resume_lets_go(
 @run
 async def test_a_blocked_answer_pauses_and_the_next_ones_are_held_unsent(house):
     login = {"success": False, "error": "login_required", "message": "Login required."}
-    house.road.answers(reply(403, login), receipt, receipt)
+    house.road.answers(reply(403, login), receipt(1), receipt(2))
     async with house.open():
         first = await house.submit(call_back(1))
         second = await house.submit(call_back(2))
@@ -186,7 +186,7 @@ async def test_a_blocked_answer_pauses_and_the_next_ones_are_held_unsent(house):
 
 @run
 async def test_one_of_those_held_tries_a_blocked_connection_after_a_quarter_of_an_hour(house):
-    house.road.answers(reply(401, {}), reply(401, {}), receipt, receipt)
+    house.road.answers(reply(401, {}), reply(401, {}), receipt(1), receipt(2))
     async with house.open():
         first = await house.submit(call_back(1))
         second = await house.submit(call_back(2))

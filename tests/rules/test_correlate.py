@@ -174,8 +174,19 @@ def test_content_does_not_find_what_was_never_sent(state):
 
 
 @pytest.mark.parametrize("state", ["rejected", "failed", "cancelled"])
-def test_content_does_not_find_what_ended_badly(state):
-    assert found(sighting(values=ECHO), task(1, state, attempted=True)) is None
+def test_content_finds_what_was_sent_and_ended_badly_so_that_it_is_not_taken_for_safe_to_resend(state):
+    assert found(sighting(values=ECHO), task(1, state, attempted=True)) == ("tsk_1", "content")
+
+
+@pytest.mark.parametrize("state", ["rejected", "failed", "cancelled"])
+def test_an_open_delivery_is_found_before_an_equal_one_that_ended_badly(state):
+    ended, open_ = task(1, state, attempted=True), task(2, "unknown", attempted=True)
+    assert found(sighting(values=ECHO), ended, open_) == ("tsk_2", "content")
+
+
+def test_of_two_equal_ones_that_ended_badly_neither_is_found():
+    ended = [task(number, "failed", attempted=True) for number in (1, 2)]
+    assert found(sighting(values=ECHO), *ended) is None
 
 
 def test_content_does_not_find_what_has_an_id():

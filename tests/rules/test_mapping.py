@@ -243,7 +243,7 @@ POSTED = st.fixed_dictionaries(
         "priority": st.sampled_from(get_args(Priority)),
         "status": st.sampled_from(get_args(Status)),
         "type": LINE,
-        "tags": st.lists(LINE, min_size=1, max_size=3),
+        "tags": st.lists(LINE.filter(lambda tag: not tag.lstrip().startswith("gw:")), min_size=1, max_size=3),
         "notify": PEOPLE,
         "phone_call_type_id": LINE,
         "encounter_note_id": LINE,

@@ -112,7 +112,8 @@ def test_a_person_settles_that_it_was_not_created(before):
 
     after = made.record
     assert (after.state, after.content.problem.code, after.safe_to_resend) == ("failed", "not-created", True)
-    assert (after.conflict, after.overdue, after.doubt, after.open_attempt) == (False, False, False, False)
+    assert (after.conflict, after.overdue, after.open_attempt) == (False, False, False)
+    assert after.doubt == before.attempted  # a person's word is no proof
     assert made.events == (() if before.state == "failed" else ("task.failed",))
 
 

@@ -18,8 +18,8 @@ from gateway.rules.record import Content, Record
 from gateway.store.audit import Act
 from gateway.store.base import Store
 from gateway.store.deliveries import Accepted, Key
-from gateway.store.inbound import Seen
 from gateway.store.leases import Leased
+from gateway.store.recognising import Seen
 from gateway.store.webhooks import Webhook, WebhookState
 from schemas.delivery import Happening
 from schemas.outcome import Outcome, Sighting

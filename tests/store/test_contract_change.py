@@ -29,9 +29,10 @@ from store.records import (
 
 from gateway.rules import attempts, wishes
 from gateway.rules.change import change
+from gateway.rules.evidence import see
 from gateway.store.audit import Act
 from gateway.store.bell import QUEUED
-from schemas.outcome import Applied, Blocked, NotApplied, Pending, Refused, Unknown
+from schemas.outcome import Applied, Blocked, NotApplied, Pending, Refused, Sighting, Unknown
 from schemas.problem import problem
 
 BLOCKED = Blocked(code="login_required", message="The link has expired")
@@ -338,3 +339,19 @@ async def test_a_cancelled_delivery_cannot_be_marked(store):
 
     assert marked.state == "cancelled"
     assert marked.attempts == 0
+
+
+@opened
+async def test_a_note_on_a_task_in_conflict_waits_for_the_person_who_settles_it(store):
+    parent = await sent(store, task(1), Pending(ids={"id": "v-1"}))
+    failed = Sighting(says="failed", operation="create_task", ids={"id": "v-1"})
+    created = Sighting(says="created", operation="create_task", ids={"id": "v-1", "emr_id": "e-1"})
+    await store.change(parent.id, lambda now: see(now, failed, NOW), NOW)
+    await store.change(parent.id, lambda now: see(now, created, NOW), NOW)
+    await accept(store, note(2))
+    assert await states(store, "note_000002") == ["held"]
+
+    await store.change(parent.id, lambda now: wishes.resolve(now, NOW, created=True, ids={}), NOW)
+
+    found = await now(store, "note_000002")
+    assert (found.state, found.emr_task_id) == ("queued", "e-1")

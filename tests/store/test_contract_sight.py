@@ -10,8 +10,10 @@ from store.records import (
     BOTH,
     EVERYONE,
     HOME,
+    NOW,
     OTHER,
     accept,
+    claim,
     events,
     later,
     mark,
@@ -27,6 +29,7 @@ from store.records import (
     webhook,
 )
 
+from gateway.rules import wishes
 from gateway.store.webhooks import Reading
 from schemas.outcome import Applied, Pending, Refused, Sighting, Unknown
 
@@ -184,7 +187,7 @@ async def test_what_was_quarantined_is_not_applied_later(store):
     await sent(store, task(1), Pending(ids={"id": "v-1"}))
     await sight(store, CREATED, connection=OTHER)
 
-    await sent(store, task(2, clinic_id=OTHER[0]), Pending(ids={"id": "v-1"}))
+    await sent(store, task(2, clinic_id=OTHER[0]), Pending(ids={"id": "v-2"}))
 
     assert await states(store, "tsk_000002") == ["submitted"]
 
@@ -360,3 +363,64 @@ async def test_one_job_number_in_two_clinics_matches_the_named_one(store):
     assert await sight(store, told_of, 2, connection=None, account_connections=BOTH) == "matched"
 
     assert await states(store, "tsk_000001", "tsk_000002") == ["submitted", "delivered"]
+
+
+@opened
+async def test_what_the_vendor_created_after_a_person_said_it_was_not_is_a_conflict(store):
+    record = await sent(store, task(1), Unknown(code="deadline"))
+    await store.change(record.id, lambda now: wishes.resolve(now, NOW, created=False, ids={}), NOW)
+
+    told_later = Sighting(says="created", operation="create_task", ids={"id": "v-1"}, values=record.values)
+    assert await sight(store, told_later) == "matched"
+
+    found = await now(store, record.id)
+    assert (found.state, found.conflict, found.safe_to_resend, found.vendor_id) == ("failed", True, False, "v-1")
+
+
+@opened
+async def test_a_parked_sighting_is_tried_again_when_a_person_has_settled_its_twin(store):
+    text = "Call the pharmacy about the refill"
+    first, second = [await sent(store, task(number, text=text), Unknown(code="deadline")) for number in (1, 2)]
+    created = Sighting(says="created", operation="create_task", ids={"id": "v-1"}, values=first.values)
+    assert await sight(store, created) == "unmatched"
+
+    await store.change(first.id, lambda now: wishes.resolve(now, NOW, created=False, ids={}), NOW)
+
+    found = await now(store, second.id)
+    assert (found.state, found.vendor_id) == ("delivered", "v-1")
+
+
+@opened
+async def test_an_answer_with_an_id_that_another_delivery_has_leaves_the_outcome_unknown(store):
+    await sent(store, task(1), Pending(ids={"id": "v-1"}))
+
+    second = await sent(store, task(2), Applied(ids={"id": "v-1"}))
+
+    assert (second.state, second.vendor_id, second.doubt, second.due_at) == ("unknown", None, True, NOW)
+    (attempt,) = await told(store, second.id, "attempt")
+    assert (attempt.facts["verdict"], attempt.facts["code"]) == ("unknown", "id-taken")
+    assert await states(store, "tsk_000001") == ["submitted"]
+
+
+@opened
+async def test_the_same_id_at_another_account_is_another_vendors(store):
+    await sent(store, task(1), Pending(ids={"id": "v-1"}))
+
+    assert (await sent(store, task(2, account="second"), Pending(ids={"id": "v-1"}))).state == "submitted"
+
+
+@opened
+async def test_a_repeat_of_what_a_person_found_missing_remembers_that_it_may_be_there(store):
+    record = await sent(store, claim(1), Unknown(code="deadline"))
+    await store.change(record.id, lambda now: wishes.resolve(now, NOW, created=False, ids={}), NOW)
+
+    again = await accept(store, claim(2, retry_of=record.id))
+
+    assert again.record.doubt
+
+
+@opened
+async def test_a_repeat_of_what_the_vendor_refused_is_in_no_doubt(store):
+    record = await sent(store, task(1), Refused(code="refused"))
+
+    assert not (await accept(store, task(2, retry_of=record.id))).record.doubt

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from store.opened import opened
-from store.records import BY_OPERATOR, HOME, LEASE, NOW, accept, later, mark, sent, settle, states, take, task
+from store.records import BY_OPERATOR, HOME, LEASE, NOW, OTHER, accept, later, mark, sent, settle, states, take, task
 
 from schemas.outcome import Applied, Blocked
 from schemas.problem import problem
@@ -23,6 +23,20 @@ async def test_one_clinic_s_backlog_does_not_starve_another(store):
     leased = await take(store, later(minutes=1), limit=2)
 
     assert {one.record.clinic_id for one in leased} == {HOME[0], "other"}
+
+
+@opened
+async def test_clinics_take_turns_also_where_one_at_a_time_may_go(store):
+    for number in range(1, 7):
+        await waiting(store, task(number))
+    (served,) = await store.claim(NOW, LEASE, 0, {"main": 1})
+    await waiting(store, task(7, clinic_id=OTHER[0], created_at=later(seconds=1)))
+
+    order = [served]
+    for second in range(1, 4):
+        order += await store.claim(later(seconds=second), LEASE, 0, {"main": 1})
+
+    assert [one.record.id for one in order] == ["tsk_000001", "tsk_000007", "tsk_000002", "tsk_000003"]
 
 
 @opened

@@ -137,6 +137,13 @@ CREATE INDEX sightings_parked_anywhere ON sightings (account) WHERE state = 'par
 CREATE INDEX sightings_delivery ON sightings (delivery_id) WHERE delivery_id IS NOT NULL;
 CREATE INDEX sightings_webhook ON sightings (webhook_id) WHERE webhook_id IS NOT NULL;
 
+CREATE TABLE turns (
+    account TEXT NOT NULL,
+    clinic_id TEXT NOT NULL,
+    served_at BIGINT NOT NULL,
+    PRIMARY KEY (account, clinic_id)
+);
+
 CREATE TABLE paused_connections (
     clinic_id TEXT NOT NULL,
     connection TEXT NOT NULL,

@@ -1,0 +1,116 @@
+"""Which delivery a sighting is of: the records that the correlator may choose from, and its choice."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from gateway.rules.correlate import Match, Parked, correlate
+from gateway.rules.record import Record
+from gateway.store.rows import ALL, Tx, record_of, stamp
+from schemas.outcome import Sighting
+from schemas.private import Private
+
+CORRELATED = frozenset({"created", "accepted", "failed", "changed"})
+_ENDED_LATELY = timedelta(days=7)
+"""So long a delivery that ended badly may still be met at the vendor."""
+
+
+class Seen(Private, frozen=True, kw_only=True):
+    """A sighting to be correlated.
+
+    `connection` is the one the vendor named, as (clinic id, name); `account_connections` all of the account's. Without
+    a named connection a sighting may match by ids only.
+    """
+
+    id: str
+    webhook_id: str | None
+    source: str
+    account: str
+    sighting: Sighting
+    connection: tuple[str, str] | None
+    account_connections: frozenset[tuple[str, str]]
+    why_nowhere: str | None = None
+    """Why it can be of no connection: it names one that nobody has."""
+
+
+class Nearby:
+    """The deliveries of a connection that sightings may be of by content: read once, until one of them changes."""
+
+    def __init__(self, tx: Tx, now: datetime) -> None:
+        self._tx = tx
+        self._now = now
+        self._found: dict[tuple[str, str], list[Record]] = {}
+
+    def of(self, connection: tuple[str, str]) -> list[Record]:
+        """Those that were sent and have no vendor id: open ones, and what ended badly not long ago."""
+        if connection not in self._found:
+            rows = self._tx.execute(
+                f"SELECT {ALL} FROM deliveries WHERE clinic_id = ? AND connection = ?"  # noqa: S608 - our own names
+                " AND (state IN ('queued', 'held', 'sending', 'submitted', 'unknown', 'delivered')"
+                " OR (state IN ('rejected', 'failed', 'cancelled') AND updated_at > ?))"
+                " AND vendor_id IS NULL AND marked > 0",
+                (*connection, stamp(self._now - _ENDED_LATELY)),
+            ).fetchall()
+            self._found[connection] = [record_of(self._tx, row) for row in rows]
+        return self._found[connection]
+
+    def forget(self) -> None:
+        """One of them has changed."""
+        self._found.clear()
+
+
+def recognise(tx: Tx, seen: Seen, nearby: Nearby) -> tuple[Record, str] | Parked:
+    """The delivery a sighting is of: by ids first, and by content only within the connection it names."""
+    if seen.why_nowhere:
+        return Parked(seen.why_nowhere)
+    if seen.sighting.says not in CORRELATED:
+        return Parked("it tells of no delivery")
+    scope = {seen.connection} if seen.connection else seen.account_connections
+    known = [record for record in with_ids_of(tx, seen.sighting) if seen.sighting.operation in (None, record.operation)]
+    candidates = [record for record in known if (record.clinic_id, record.connection) in scope]
+    found = correlate(_without_values(seen.sighting), candidates)
+    if isinstance(found, Parked) and not candidates and seen.connection:
+        if any(_is_of(record, seen) for record in known):
+            return Parked("its ids belong to another connection")
+        candidates = nearby.of(seen.connection)
+        if any(record.content.sealed for record in candidates):
+            return Parked("a delivery that it may be of cannot be read")
+        found = correlate(seen.sighting, candidates)
+    if isinstance(found, Match):
+        return next(record for record in candidates if record.id == found.delivery_id), found.by
+    return found
+
+
+def _is_of(record: Record, seen: Seen) -> bool:
+    """Whether the vendor's id, or our own mark, says that the sighting is of that delivery."""
+    own = seen.sighting.ids.get("id")
+    by_id = own is not None and record.vendor_id == own and record.account == seen.account
+    return by_id or record.id == seen.sighting.ref
+
+
+def recognised(tx: Tx, seen: Seen, now: datetime) -> Record | None:
+    """The delivery a sighting is of, or None."""
+    found = recognise(tx, seen, Nearby(tx, now))
+    return None if isinstance(found, Parked) else found[0]
+
+
+def _without_values(sighting: Sighting) -> Sighting:
+    return msgspec.structs.replace(sighting, values={})
+
+
+def with_ids_of(tx: Tx, sighting: Sighting) -> list[Record]:
+    """Deliveries that share any id with the sighting: one indexed look for each id."""
+    wanted = (
+        ("vendor_id", sighting.ids.get("id")),
+        ("emr_id", sighting.ids.get("emr_id")),
+        ("job_id", sighting.ids.get("job_id")),
+        ("id", sighting.ref),
+    )
+    found: dict[str, Record] = {}
+    for column, value in wanted:
+        if value is not None:
+            rows = tx.execute(f"SELECT {ALL} FROM deliveries WHERE {column} = ?", (value,)).fetchall()  # noqa: S608
+            found.update((record.id, record) for record in (record_of(tx, row) for row in rows))
+    return list(found.values())
