@@ -83,7 +83,7 @@ class _Plans:
         return comparing.planned(
             plan,
             planned.errors,
-            (*plan.report, *showing.added(plan, showing.NOT_YET, at)),
+            (*plan.report, *showing.added(plan, showing.not_yet(plan), at)),
             body=request and request.get("json"),
             held=request is None or here in self._paused,
         )

@@ -104,7 +104,7 @@ class Desk:
         known = Explanation(
             would="send",
             route=showing.route(plan, planned.clinic),
-            mapping=(*plan.report, *showing.added(plan, showing.NOT_YET, now)),
+            mapping=(*plan.report, *showing.added(plan, showing.not_yet(plan), now)),
             advisories=plan.advisories,
         )
         try:

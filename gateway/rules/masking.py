@@ -1,8 +1,11 @@
-"""Secrets masked by value wherever a request is shown."""
+"""Secrets masked by value wherever a request is shown, and what is made of them hidden."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+from msgspec import structs
 
 from adapters.base import HttpRequest, Link
 from schemas.private import Secret
@@ -17,12 +20,53 @@ def masked(text: str, link: Link[Any, Any]) -> str:
     return told
 
 
-def shown(request: HttpRequest, link: Link[Any, Any]) -> dict[str, Any]:
-    """The request as a caller may see it: every secret of the link replaced by `***`, in headers, URL and body."""
+def shown(build: Callable[[Link[Any, Any]], HttpRequest], link: Link[Any, Any]) -> dict[str, Any]:
+    """What `build` makes for the link, as a caller may see it: every secret replaced by `***`, wherever it stands.
+
+    What is made of a secret (Basic credentials, a signature) is another text when the secret is another, and is hidden
+    as a whole. Raises what `build` raises.
+    """
+    visible = _masked(_visible(build(link)), _secrets(link))
+    stand_in = _stand_in(link)
+    try:
+        other = _masked(_visible(build(stand_in)), [*_secrets(link), *_secrets(stand_in)])
+    except Exception:  # noqa: BLE001 - an adapter may want secrets of one form; nothing is known to be harmless then
+        other = {}
+    return {part: _unless_other(value, other.get(part)) for part, value in visible.items()}
+
+
+def _visible(request: HttpRequest) -> dict[str, Any]:
     body = {"json": request.json} if request.json is not None else {"form": request.form} if request.form else {}
-    visible = {"method": request.method, "url": request.url, "headers": dict(request.headers), **body}
-    hidden: dict[str, Any] = _masked(visible, _secrets(link))
-    return hidden
+    return {"method": request.method, "url": request.url, "headers": dict(request.headers), **body}
+
+
+def _stand_in(link: Link[Any, Any]) -> Link[Any, Any]:
+    """The link with other secrets, of the same length and letters."""
+    return structs.replace(
+        link, account=_disguised(link.account), connection=_disguised(link.connection), token=_reversed(link.token)
+    )
+
+
+def _disguised(settings: Any) -> Any:
+    fields = {name: getattr(settings, name) for name in getattr(settings, "__struct_fields__", ())}
+    return structs.replace(settings, **{name: _reversed(each) for name, each in fields.items()}) if fields else settings
+
+
+def _reversed(value: Any) -> Any:
+    return Secret(value.reveal()[::-1]) if isinstance(value, Secret) else value
+
+
+def _unless_other(value: Any, other: Any) -> Any:
+    """The value, with `***` for each text in it that differs in the other."""
+    if value == other:
+        return value
+    match value, other:
+        case dict(), dict():
+            return {key: _unless_other(each, other.get(key)) for key, each in value.items()}
+        case list(), list() if len(value) == len(other):
+            return [_unless_other(each, another) for each, another in zip(value, other, strict=True)]
+        case _:
+            return "***"
 
 
 def _secrets(link: Link[Any, Any]) -> list[str]:
@@ -43,7 +87,7 @@ def _masked(value: Any, secrets: list[str]) -> Any:
             return value
         case dict():
             return {key: _masked(each, secrets) for key, each in value.items()}
-        case list():
+        case list() | tuple():
             return [_masked(each, secrets) for each in value]
         case _:
             return value

@@ -12,10 +12,15 @@ from adapters.base import HttpRequest, Link, Secret, Sent, place
 from gateway.rules import masking
 from gateway.rules.clinic import Clinic
 from gateway.rules.planning import Plan
+from schemas.command import NAMING, Name
 from schemas.delivery import Mapped
 
-NOT_YET = "tsk_00000000000000000000000000000000"
-"""Stands for the id that an explained delivery does not have."""
+_PREFIXES: Mapping[Name, str] = {naming.operation: naming.prefix for naming in NAMING.values()}
+
+
+def not_yet(plan: Plan) -> str:
+    """What stands for the id that an explained delivery does not have: zeros."""
+    return f"{_PREFIXES[plan.operation.name]}_{'0' * 32}"
 
 
 def with_extras(request: HttpRequest, extras: Mapping[str, Any]) -> HttpRequest:
@@ -27,13 +32,14 @@ def with_extras(request: HttpRequest, extras: Mapping[str, Any]) -> HttpRequest:
 
 def added(plan: Plan, delivery_id: str, now: datetime) -> tuple[Mapped, ...]:
     """What the adapter puts in beyond the table's places: our tag. Told from the request itself."""
-    if plan.operation.name != "create_task":
+    try:
+        built = _built(plan, delivery_id, now, _link(plan))
+    except Exception:  # noqa: BLE001 - an adapter may break in any way; the attempt would be blocked by it
         return ()
-    built = _built(plan, delivery_id, now)
     placed = place(plan.operation, plan.values)
     return tuple(
         Mapped(field=plan.connection.adapter.ours(plan.operation.name, wire) or wire, fate="added", place=wire)
-        for wire, value in ((built.json if built else None) or {}).items()
+        for wire, value in (built.json or {}).items()
         if value != placed.get(wire)
     )
 
@@ -51,16 +57,15 @@ def route(plan: Plan, clinic: Clinic) -> Mapping[str, Any]:
 
 def shown_request(plan: Plan, now: datetime) -> Mapping[str, Any] | None:
     """The vendor's request as it would go out, secrets masked; None when the adapter cannot build it."""
-    built = _built(plan, NOT_YET, now)
-    return masking.shown(with_extras(built, plan.extras), _link(plan)) if built else None
-
-
-def _built(plan: Plan, delivery_id: str, now: datetime) -> HttpRequest | None:
-    sent = Sent(ref=delivery_id, operation=plan.operation.name, values=plan.values, at=now)
     try:
-        return plan.connection.adapter.build_request(sent, _link(plan))
-    except Exception:  # noqa: BLE001 - an adapter may break in any way; the attempt would be blocked by it
+        return masking.shown(lambda link: with_extras(_built(plan, not_yet(plan), now, link), plan.extras), _link(plan))
+    except Exception:  # noqa: BLE001 - likewise
         return None
+
+
+def _built(plan: Plan, delivery_id: str, now: datetime, link: Link[Any, Any]) -> HttpRequest:
+    sent = Sent(ref=delivery_id, operation=plan.operation.name, values=plan.values, at=now)
+    return plan.connection.adapter.build_request(sent, link)
 
 
 def _link(plan: Plan) -> Link[Any, Any]:

@@ -94,7 +94,7 @@ def test_schema_and_check_agree_whatever_a_clinic_s_rules(data):
     agree(made, schema_of(*made), data.draw(commands(*made)), data.draw(EMR_IDS))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(GENERATED, max_examples=25)
 @given(made=made_up())
 def test_a_schema_is_sound_whatever_a_clinic_s_rules(made):
     Draft202012Validator.check_schema(command_schema(*made, NOW))

@@ -1,5 +1,8 @@
 """Secrets masked by value wherever a request is shown."""
 
+import base64
+import hmac
+
 import msgspec
 import pytest
 from msgspec import structs
@@ -25,7 +28,8 @@ LINK = Link(
 
 
 def request(**parts):
-    return HttpRequest(**{"method": "POST", "url": "https://acme.example/tasks", **parts})
+    """A builder of one and the same request."""
+    return lambda _link: HttpRequest(**{"method": "POST", "url": "https://acme.example/tasks", **parts})
 
 
 def test_a_request_without_secrets_is_shown_as_it_is():
@@ -34,6 +38,13 @@ def test_a_request_without_secrets_is_shown_as_it_is():
     assert shown(request(headers={"Accept": "*/*"}, json=body), LINK) == {
         "method": "POST", "url": "https://acme.example/tasks", "headers": {"Accept": "*/*"}, "json": body,
     }  # fmt: skip
+
+
+def with_headers(headers):
+    """A builder of requests with headers that are made of the link."""
+    return lambda link: HttpRequest(
+        method="POST", url="https://acme.example/tasks", headers=headers(link), json={"a": 1}
+    )
 
 
 # fmt: off
@@ -53,6 +64,34 @@ MASKED = {
 @pytest.mark.parametrize(("parts", "where", "masked"), MASKED.values(), ids=MASKED)
 def test_every_secret_of_the_link_is_masked_wherever_it_stands(parts, where, masked):
     assert shown(request(**parts), LINK)[where] == masked
+
+
+def basic(link):
+    both = f"{link.account.region}:{link.account.client_secret.reveal()}"
+    return {"Authorization": f"Basic {base64.b64encode(both.encode()).decode()}", "X-Region": link.account.region}
+
+
+def signed(link):
+    return {"X-Signature": hmac.new(link.account.client_secret.reveal().encode(), b"body", "sha256").hexdigest()}
+
+
+@pytest.mark.parametrize(
+    ("headers", "visible"),
+    [(basic, {"Authorization": "***", "X-Region": "north"}), (signed, {"X-Signature": "***"})],
+)
+def test_what_is_made_of_a_secret_is_hidden_as_a_whole(headers, visible):
+    told = shown(with_headers(headers), LINK)
+
+    assert told == {"method": "POST", "url": "https://acme.example/tasks", "headers": visible, "json": {"a": 1}}
+
+
+def test_where_only_the_very_secret_will_do_nothing_is_shown():
+    def wants(link):
+        if link.account.client_secret.reveal() != "ci-1-secret":
+            raise ValueError("no key")
+        return {"X-Region": "north"}
+
+    assert set(shown(with_headers(wants), LINK).values()) == {"***"}
 
 
 def test_what_is_no_secret_is_shown():
@@ -80,7 +119,7 @@ def test_no_vendor_s_headers_show_a_secret(adapter):
             for value in structs.asdict(settings).values()
             if isinstance(value, Secret)
         ]
-        visible = str(shown(request(headers=connection.adapter.headers(link)), link))
+        visible = str(shown(with_headers(connection.adapter.headers), link))
 
         assert secrets
         assert "***" in visible

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, settings
 from hypothesis import given as generated
 from hypothesis import strategies as st
 
@@ -273,6 +274,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @generated(st.dictionaries(st.sampled_from([*CreateTask.__struct_fields__, "other"]), JSON))
 def test_any_object_is_read_without_an_exception_and_without_an_echo(posted):
     made = read(posted, CreateTask)

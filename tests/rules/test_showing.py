@@ -7,7 +7,7 @@ from rules.records import NOW, record
 
 from adapters.base import HttpRequest
 from gateway.rules.record import present, thin
-from gateway.rules.showing import NOT_YET, added, route, shown_request, with_extras
+from gateway.rules.showing import added, not_yet, route, shown_request, with_extras
 from schemas.delivery import Mapped, State, WorkStatus
 from schemas.problem import problem
 
@@ -31,7 +31,13 @@ def test_the_exact_request_is_shown_with_its_secrets_masked():
 
 
 def test_the_request_of_an_explained_task_carries_a_tag_of_zeros():
-    assert shown_request(sound(HILLTOP, task(tags=["fax"])), NOW)["json"]["tags"] == ["fax", f"gw:{NOT_YET}"]
+    tags = shown_request(sound(HILLTOP, task(tags=["fax"])), NOW)["json"]["tags"]
+
+    assert tags == ["fax", "gw:tsk_00000000000000000000000000000000"]
+
+
+def test_an_id_that_is_not_yet_has_the_prefix_of_its_kind():
+    assert not_yet(sound(LAKESIDE, claim())) == "clm_00000000000000000000000000000000"
 
 
 def test_extra_fields_are_shown_in_the_request():
