@@ -34,8 +34,6 @@ def read_clinic(source: Source, settings: Settings, table: Table) -> Clinic:
     for name in shape.capabilities:
         if name not in shape.connections:
             source.unknown_key(("capabilities", name), "connection", source.keys("connections"))
-    if not shape.connections:
-        source.note(("connections",), "expected at least one")
     connections = {
         name: connection
         for name in shape.connections
@@ -177,8 +175,6 @@ def _routes(source: Source, shape: config.ClinicFile) -> tuple[Route, ...]:
             for field, value in structs.asdict(rule.when).items()
             if value is not None
         }
-        for field in (field for field, values in when.items() if not values):
-            source.note((*spot, "when", field), "the list is empty; expected at least one")
         routes.append(Route(label=f"routes[{index}]", to=rule.to, when=when))
     return tuple(routes)
 

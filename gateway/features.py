@@ -20,7 +20,8 @@ def feature_table(adapters: Mapping[str, Adapter[Any, Any]]) -> str:
         lines.append(_row(f"**{operation}**", [_offered(adapters[name], operation) for name in names]))
         if operation == "create_task":
             lines.extend(
-                _row(f"`{path}`", [_place(adapters[name], path) for name in names]) for path in CANONICAL[operation]
+                _row(f"`{path}`", [carried(adapters[name], operation, path) for name in names])
+                for path in CANONICAL[operation]
             )
     lines.append(_row("pushes", [_PUSHES[adapters[name].pushes] for name in names]))
     return "\n".join(lines) + "\n"
@@ -41,8 +42,9 @@ def _offered(adapter: Adapter[Any, Any], name: str) -> str:
     return f"{', '.join(table.emrs)} only" if table.emrs else "yes"
 
 
-def _place(adapter: Adapter[Any, Any], path: str) -> str:
-    table = _table(adapter, "create_task")
+def carried(adapter: Adapter[Any, Any], operation: str, path: str) -> str:
+    """How the vendor takes a field: "required (`title`)", "in the text", or "-" where it has no place for it."""
+    table = _table(adapter, operation)
     spot = table.places.get(path) if table else None
     if spot is None:
         return "-"

@@ -25,6 +25,7 @@ from schemas.words import (
     Label,
     Looks,
     Seconds,
+    Several,
     Sha256,
     Text,
 )
@@ -40,8 +41,8 @@ def _says(description: str) -> Meta:
     return Meta(description=description)
 
 
-NeedWord = Annotated[Need, Meta(title="need")]
-SourceWord = Annotated[Provenance, Meta(title="source")]
+NeedWord = Annotated[Need, Meta(title="need", description="How much the field is needed")]
+SourceWord = Annotated[Provenance, Meta(title="source", description="How this is known")]
 OperationWord = Annotated[Name, Meta(title="operation")]
 PriorityWord = Annotated[Priority, Meta(title="priority")]
 StatusWord = Annotated[Status, Meta(title="status")]
@@ -94,7 +95,7 @@ class Callback(Shape, frozen=True, kw_only=True):
 
     url: Annotated[Text, _says("Where the app takes events, an https:// URL")]
     secrets: Annotated[tuple[Secret, ...], _says("What we sign with; two while rotating")] = ()
-    events: Annotated[tuple[EventPattern, ...], Meta(min_length=1)] = ("*",)
+    events: Annotated[tuple[EventPattern, ...], Meta(min_length=1, description="What it hears of")] = ("*",)
     scope: Annotated[
         Literal["app", "clinics"], Meta(title="scope", description="Of its own deliveries, or of all of its clinics")
     ] = "app"
@@ -110,7 +111,7 @@ class App(Shape, frozen=True, kw_only=True):
     clinics: Annotated[
         Annotated[tuple[Text, ...], Meta(min_length=1)] | Literal["*"], _says('Ids of clinics; ["*"]: all of them')
     ]
-    roles: Annotated[tuple[RoleWord, ...], Meta(min_length=1)]
+    roles: Annotated[tuple[RoleWord, ...], Meta(min_length=1, description="What it may do")]
     require_key: Annotated[bool, _says("Refuse a POST without Idempotency-Key")] = False
     callback: Callback | None = None
 
@@ -141,7 +142,7 @@ class EncryptionKey(Shape, frozen=True, kw_only=True):
 class Encryption(Shape, frozen=True, kw_only=True):
     """Keys for payloads at rest: the first writes, all read."""
 
-    keys: tuple[EncryptionKey, ...] = ()
+    keys: Annotated[tuple[EncryptionKey, ...], _says("The first writes, all read")] = ()
 
 
 class GatewayFile(Shape, frozen=True, kw_only=True):
@@ -175,7 +176,7 @@ class Cell(Shape, frozen=True, kw_only=True):
     need: NeedWord
     source: SourceWord | None = None
     checked: Annotated[Day | None, _says("When this was last looked at")] = None
-    note: str | None = None
+    note: Annotated[Text | None, _says("Why, in words; problems show it")] = None
 
 
 class Row(Shape, frozen=True, kw_only=True):
@@ -188,7 +189,7 @@ class Row(Shape, frozen=True, kw_only=True):
     ] = ()
     source: SourceWord | None = None
     checked: Annotated[Day | None, _says("When this was last looked at")] = None
-    note: str | None = None
+    note: Annotated[Text | None, _says("Why, in words; problems show it")] = None
 
 
 Rows = dict[OperationWord, Row]
@@ -232,13 +233,13 @@ class Connection(Shape, frozen=True, kw_only=True):
 class When(Shape, frozen=True, kw_only=True):
     """A route's conditions: fields ANDed, the values of one field ORed."""
 
-    type: Text | tuple[Text, ...] | None = None
-    priority: PriorityWord | tuple[PriorityWord, ...] | None = None
-    status: StatusWord | tuple[StatusWord, ...] | None = None
-    tags: Text | tuple[Text, ...] | None = None
-    assignees: Text | tuple[Text, ...] | None = None
-    created_by: Text | tuple[Text, ...] | None = None
-    phone_call_type_id: Text | tuple[Text, ...] | None = None
+    type: Several | None = None
+    priority: PriorityWord | Annotated[tuple[PriorityWord, ...], Meta(min_length=1)] | None = None
+    status: StatusWord | Annotated[tuple[StatusWord, ...], Meta(min_length=1)] | None = None
+    tags: Several | None = None
+    assignees: Several | None = None
+    created_by: Several | None = None
+    phone_call_type_id: Several | None = None
 
 
 class Route(Shape, frozen=True, kw_only=True):
@@ -252,9 +253,7 @@ class Person(Shape, frozen=True, kw_only=True):
     """A person or team of the directory: the display name, and the ids by connection (several for a team)."""
 
     name: Annotated[Text, _says("As people read it")]
-    ids: Annotated[
-        dict[str, Text | Annotated[tuple[Text, ...], Meta(min_length=1)]], _says("By connection; several for a team")
-    ] = {}
+    ids: Annotated[dict[str, Several], _says("By connection; several for a team")] = {}
 
 
 class ClinicFile(Shape, frozen=True, kw_only=True):
@@ -263,7 +262,10 @@ class ClinicFile(Shape, frozen=True, kw_only=True):
     id: Annotated[Label, _says("What callers give as clinic_id")]
     name: Annotated[Text, _says("As people read it")]
     timezone: Annotated[Text, _says("A place such as America/Chicago, for due_in and for dates in texts")]
-    connections: Annotated[dict[Label, Connection], _says("Its links to vendors, by names that routes and people use")]
+    connections: Annotated[
+        dict[Label, Connection],
+        Meta(min_length=1, description="Its links to vendors, by names that routes and people use"),
+    ]
     defaults: Defaults = Defaults()
     routes: Annotated[tuple[Route, ...], _says("The first that matches wins; one connection needs none")] = ()
     people: Annotated[dict[Text, Person], _says("The directory, by the names that callers use")] = {}
@@ -276,10 +278,3 @@ class ClinicFile(Shape, frozen=True, kw_only=True):
     on_loss: Annotated[
         Literal["report", "refuse"], Meta(title="on_loss", description="A field without a place: report it, or refuse")
     ] = "report"
-
-
-def secret_schema(kind: type) -> dict[str, Any]:
-    """The JSON Schema of a type that msgspec does not know: a secret is written as text. For `schema_hook`."""
-    if kind is Secret:
-        return {"type": "string", "description": "A secret, best a reference: ${env:NAME} or ${file:path}"}
-    raise NotImplementedError(kind)

@@ -18,6 +18,7 @@ def _form(pattern: str, description: str) -> Meta:
 
 
 Text = Annotated[str, Meta(min_length=1, description="text")]
+Several = Text | Annotated[tuple[Text, ...], Meta(min_length=1)]
 Label = Annotated[
     str, _form(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "a name of letters, digits, '.', '_' and '-', at most 100 long")
 ]

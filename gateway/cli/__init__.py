@@ -14,6 +14,7 @@ from gateway.cli.check import check
 from gateway.cli.common import errors
 from gateway.cli.keys import key
 from gateway.cli.running import demo, sandbox, serve
+from gateway.cli.schema import schema
 from gateway.errors import TaskGatewayError
 from gateway.logs import set_up
 from gateway.store.base import StoreUnavailable
@@ -26,7 +27,7 @@ def cli() -> None:
     set_up(os.environ.get("TASK_GATEWAY_LOG_LEVEL", "INFO"))
 
 
-for command in (serve, sandbox, demo, check, key, adapter, capabilities):
+for command in (serve, sandbox, demo, check, key, adapter, capabilities, schema):
     cli.add_command(command)
 
 

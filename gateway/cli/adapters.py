@@ -14,13 +14,11 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from adapters import BrokenAdapter, discover
 from adapters.base import Adapter
 from gateway.cli.adapter_report import lines
-from gateway.cli.common import json_option
+from gateway.cli.common import adapters_in, json_option, paths_option
 from gateway.cli.new_adapter import write
 from gateway.conformance import examine
-from gateway.errors import Stopped
 from gateway.features import feature_table
 
 plain = Console(highlight=False, markup=False, emoji=False)
@@ -32,13 +30,7 @@ def adapter() -> None:
 
 
 @adapter.command("list")
-@click.option(
-    "--path",
-    "paths",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A directory of adapter files.",
-)
+@paths_option
 @click.option("--markdown", is_flag=True, help="Print the feature table of README.")
 @json_option
 def list_adapters(paths: tuple[Path, ...], markdown: bool, as_json: bool) -> None:
@@ -47,10 +39,7 @@ def list_adapters(paths: tuple[Path, ...], markdown: bool, as_json: bool) -> Non
     A version is the beginning of the file's SHA-256. The last column comes from the conformance kit, and from samples
     that say they were recorded at the vendor's sandbox or in production.
     """
-    try:
-        found = discover(paths)
-    except BrokenAdapter as broken:
-        raise Stopped(str(broken)) from broken
+    found = adapters_in(paths)
     if markdown:
         click.echo(feature_table(found), nl=False)
         return

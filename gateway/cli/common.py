@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +14,10 @@ import uvloop
 from rich.console import Console
 from rich.progress import Progress
 
+from adapters import BrokenAdapter, discover
+from adapters.base import Adapter
 from gateway.clinics import load
+from gateway.errors import Stopped
 from gateway.rules.clinic import Config
 from schemas.private import Secret
 
@@ -40,6 +43,10 @@ key_option = click.option(
     "--key", envvar="TASK_GATEWAY_KEY", required=True, show_envvar=True, help="An app's key.",
     callback=lambda _context, _option, text: Secret(text),
 )  # fmt: skip
+paths_option = click.option(
+    "--path", "paths", multiple=True, type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A directory of adapter files.",
+)  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 errors = Console(stderr=True, highlight=False, markup=False, emoji=False)  # a file's text is shown as it stands
 
@@ -56,6 +63,14 @@ def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task(what, total=total)
         yield lambda: bar.advance(task)
+
+
+def adapters_in(paths: Sequence[Path]) -> Mapping[str, Adapter[Any, Any]]:
+    """Our adapters and those of the directories. Raises Stopped when a file is broken."""
+    try:
+        return discover(paths)
+    except BrokenAdapter as broken:
+        raise Stopped(str(broken)) from broken
 
 
 def loaded(directory: Path) -> Config:

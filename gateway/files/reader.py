@@ -12,7 +12,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from gateway.files.expected import bare_type, described, misfit, mismatch, struct_fields, wanted
 from gateway.files.references import FORMS, SLIP
@@ -84,15 +84,12 @@ class Reader:
         if value is None or (shape is not None and not isinstance(value, shape)):
             self._source.note(spot, mismatch(kind, value), whole=True)
             return _empty(kind)
+        if shape is None or shape is str:
+            return self._scalar(kind, value, spot)
+        if meta is not None and len(value) < (meta.min_length or 0):
+            self._source.note(spot, "empty; expected at least one")
         if shape is dict:
             return self._keyed(bare, value, spot)
-        if shape is list:
-            return self._items(bare, meta, value, spot)
-        return self._scalar(kind, value, spot)
-
-    def _items(self, bare: Any, meta: Meta | None, value: list[Any], spot: Spot) -> tuple[Any, ...]:
-        if meta is not None and len(value) < (meta.min_length or 0):
-            self._source.note(spot, "the list is empty; expected at least one")
         item = (get_args(bare) or (Any,))[0]
         return tuple(self.value(item, entry, (*spot, index)) for index, entry in enumerate(value))
 

@@ -4,7 +4,6 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import msgspec
 import pytest
 from msgspec import structs
 
@@ -12,7 +11,7 @@ from gateway.clinics import load
 from gateway.rules.clinic import Follow, Limits, Route
 from gateway.rules.planning import Request, plan
 from schemas.command import CreateTask, Patient
-from schemas.config import CapabilityFile, ClinicFile, GatewayFile, secret_schema
+from schemas.config import Account, App, Callback, ClinicFile, Connection, GatewayFile, Row
 from schemas.private import Secret
 
 SHIPPED = Path(__file__).parents[2] / "config"
@@ -309,20 +308,9 @@ def test_one_body_is_accepted_by_every_shipped_clinic(clinic_id):
     assert planned.errors == ()
 
 
-def test_the_shapes_have_a_json_schema():
-    schemas, parts = msgspec.json.schema_components(
-        [GatewayFile, ClinicFile, CapabilityFile], schema_hook=secret_schema
-    )
-
-    assert len(schemas) == 3
-    assert parts["Webhook"]["properties"]["token"]["type"] == "string"
-    assert parts["ClinicFile"]["additionalProperties"] is False
-
-
 def test_every_key_of_the_shapes_is_shown_in_the_shipped_files():
     shown = "\n".join(file.read_text() for file in SHIPPED.rglob("*.yaml"))
-    _, parts = msgspec.json.schema_components([GatewayFile, ClinicFile, CapabilityFile], schema_hook=secret_schema)
-    keys = {key for part in ("GatewayFile", "Account", "App", "Callback", "ClinicFile", "Row", "Connection")
-            for key in parts[part]["properties"]}  # fmt: skip
+    shapes = (GatewayFile, Account, App, Callback, ClinicFile, Row, Connection)
+    keys = {key for shape in shapes for key in shape.__struct_encode_fields__}
 
     assert not [key for key in keys if f"{key}:" not in shown and key not in {"source", "checked", "note"}]
