@@ -48,7 +48,7 @@ class Explanation(Private, frozen=True, kw_only=True):
     problems: tuple[FieldError, ...] = ()
     advisories: tuple[str, ...] = ()
     request: Mapping[str, Any] | None = None
-    """The exact vendor request, its secrets masked; the delivery's own id stands as zeros."""
+    """The exact vendor request, secrets masked, HTTP's own headers aside; the delivery's own id stands as zeros."""
 
 
 class Desk:
