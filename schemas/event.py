@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from msgspec import Struct
 
 from schemas.command import Kind
 from schemas.delivery import State
 
-_FACTS = ("overdue", "conflict", "duplicate_suspected", "work_changed")
+Fact = Literal["overdue", "conflict", "duplicate_suspected", "work_changed"]
 EVENTS = (
-    *(f"{kind}.{fact}" for kind in get_args(Kind) for fact in (*get_args(State), *_FACTS)),
+    *(f"{kind}.{fact}" for kind in get_args(Kind) for fact in (*get_args(State), *get_args(Fact))),
     "connection.blocked",
     "connection.restored",
     "capability.drift",
 )
-"""Every type of event."""
+"""Every type of event: what became of a delivery, or a fact of it, a connection or the table."""
 
 
 class Event(Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from gateway.rules.drift import Observed
 from gateway.rules.lifecycle import Standing
 from gateway.rules.record import Record
 from schemas.delivery import State
+from schemas.event import Fact
 from schemas.outcome import Sighting
 from schemas.problem import Problem
 
@@ -75,7 +76,7 @@ def with_problem(record: Record, found: Problem | None) -> Record:
 
 
 def _events(before: Record, after: Record) -> tuple[str, ...]:
-    facts: list[str] = []
+    facts: list[State | Fact] = []
     if after.state != before.state:
         facts.append(after.state)
     if after.overdue and not before.overdue:
