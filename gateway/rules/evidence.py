@@ -9,7 +9,7 @@ from msgspec import structs
 from gateway.rules.change import Change, change, moved, settle_by, standing, with_problem
 from gateway.rules.lifecycle import Input, step
 from gateway.rules.record import Record
-from schemas.delivery import State, WorkStatus
+from schemas.delivery import RESENDABLE, State, WorkStatus
 from schemas.outcome import Ids, Sighting
 from schemas.problem import problem
 
@@ -23,7 +23,8 @@ def see(record: Record, sighting: Sighting, now: datetime) -> Change | None:
     if moves.conflict:
         if record.conflict:
             return None
-        after = moved(record.with_ids(sighting.ids), record.state, now, conflict=True)
+        known = record.with_ids(sighting.ids) if record.state in RESENDABLE else record
+        after = moved(known, record.state, now, conflict=True)
         return change(record, after)
     after = structs.replace(_worked(record.with_ids(sighting.ids), sighting, now), updated_at=now)
     if moves.state != record.state:

@@ -38,6 +38,7 @@ class Thing:
     sent_by: int = 0
     absent: int | None = None
     resent: bool = False
+    created: int = 0
     give_up: int = 0
     settle_by: int = 0
     kept: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -56,9 +57,11 @@ class Model:
         if thing.parent:
             if thing.parent.state in RESENDABLE and not thing.parent.conflict:
                 raise Refused
-            thing.awaits |= {"parent"} - ({"parent"} if "emr_id" in thing.parent.known else set())
+            if "emr_id" not in thing.parent.known or thing.parent.state in RESENDABLE:
+                thing.awaits.add("parent")
         thing.awaits |= {"connection"} if self.paused else set()
         self.things[thing.id] = thing
+        thing.created = self.now
         self._move(thing, "held" if thing.awaits else "queued")
 
     def claimable(self) -> list[Thing]:
@@ -114,7 +117,9 @@ class Model:
         if state == "sending":
             thing.kept.append((says, ids))
         elif state in RESENDABLE:
-            thing.conflict = thing.conflict or says != "failed"
+            if says != "failed" and not thing.conflict:
+                thing.known = {**ids, **thing.known}
+                thing.conflict = True
         elif state == "delivered":
             other = any(thing.known.get(name, value) != value for name, value in ids.items())
             thing.conflict = thing.conflict or says == "failed" or (says == "created" and other)
@@ -154,13 +159,15 @@ class Model:
         if self.probe is not None and self.now >= self.probe:
             self.probe = self.now + PROBE
             held = [thing for thing in self.things.values() if thing.state == "held" and "parent" not in thing.awaits]
-            for thing in held[:1]:
+            for thing in sorted(held, key=lambda thing: (thing.created, thing.id))[:1]:
                 thing.awaits.clear()
                 self._move(thing, "queued")
 
     def pause(self, probe: int | None = None) -> None:
         if not self.paused:
             self.paused, self.probe = True, probe
+        elif probe is None:
+            self.probe = None
         for thing in self.things.values():
             if thing.state == "held":
                 thing.awaits.add("connection")
@@ -204,11 +211,12 @@ class Model:
     def _tell_notes(self, task: Thing) -> None:
         for note in self.things.values():
             if note.parent is task and note.state == "held" and "parent" in note.awaits:
-                if "emr_id" in task.known:
+                if task.state in RESENDABLE:
+                    if not task.conflict:
+                        self._move(note, "failed")
+                elif "emr_id" in task.known:
                     note.awaits.remove("parent")
                     self._move(note, "held" if note.awaits else "queued")
-                elif task.state in RESENDABLE:
-                    self._move(note, "failed")
 
     def _if_paused(self, thing: Thing) -> None:
         if self.paused and thing.state == "queued" and thing.lease is None:
