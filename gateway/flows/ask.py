@@ -40,7 +40,8 @@ def repeated(record: Record, app: App) -> Submission:
     posted = dict(record.content.command)
     if record.parent_id:
         posted["task_id"] = record.parent_id
-    return Submission(app=app, draft=read(posted, kind), kind=kind, posted=record.content.command)
+    content = record.content
+    return Submission(app=app, draft=read(posted, kind), kind=kind, posted=content.command, strict=content.strict)
 
 
 _NOTHING_HAS_NO_ID = FieldError(

@@ -180,6 +180,7 @@ class Desk:
                 values=plan.values,
                 extras=plan.extras,
                 mapping=(*plan.report, *showing.added(plan, delivery_id, now)),
+                strict=submission.strict,
             ),
         )
 

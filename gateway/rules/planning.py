@@ -14,7 +14,7 @@ from gateway.rules.clinic import Clinic, Connection
 from gateway.rules.mapping import Drawing, fields_of
 from gateway.rules.reading import beside
 from gateway.rules.routing import Chosen
-from gateway.rules.vendor_parts import vendor_parts
+from gateway.rules.vendor_parts import UNSPOKEN, vendor_parts
 from schemas.command import NAMING, AddNote, Command, CreateTask
 from schemas.delivery import Mapped
 from schemas.outcome import Values
@@ -110,7 +110,7 @@ def _losses(drawing: Drawing, clinic: Clinic, *, strict: bool) -> list[FieldErro
     return [
         FieldError(
             code="field-not-carried",
-            pointer="/" + entry.field.replace(".", "/"),
+            pointer=_pointer(entry.field),
             field=entry.field,
             source=source,
             detail=f"{drawing.connection.adapter.name} has no place for it",
@@ -118,6 +118,12 @@ def _losses(drawing: Drawing, clinic: Clinic, *, strict: bool) -> list[FieldErro
         for entry in drawing.report
         if entry.fate == "not_carried"
     ]
+
+
+def _pointer(field: str) -> str:
+    """Where a reported field stands in the body as posted; a key that is not repeated is pointed at from above."""
+    steps = field.split(".", maxsplit=2 if field.startswith("patient.ids.") else 1)
+    return "/" + "/".join(step for step in steps if step != UNSPOKEN)
 
 
 def note_connection(clinic: Clinic, note: AddNote) -> Chosen | FieldError:

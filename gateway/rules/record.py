@@ -25,6 +25,8 @@ class Content(Private, frozen=True, kw_only=True):
     extras: Mapping[str, Any] = {}
     """The caller's `vendor_fields` for this vendor, merged in after the adapter."""
     mapping: Sequence[Mapped]
+    strict: bool = False
+    """Whether it was to be refused rather than lose a field; a retry keeps to that."""
     problem: Problem | None = None
     sealed: bytes | None = None
     """What is stored, where no key opens it: nothing else of it is known then, and it is written back as it is."""
@@ -96,6 +98,8 @@ class Record(Private, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     version: int = 1
+    purged: bool = False
+    """Its words were forgotten, as the configuration's retention wants."""
     content: Content
 
     @property

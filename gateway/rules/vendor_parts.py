@@ -11,6 +11,9 @@ from schemas.command import CreateTask
 from schemas.delivery import Mapped
 from schemas.problem import FieldError
 
+UNSPOKEN = "?"
+"""Stands for a caller's key that is no plain name, and so is not repeated."""
+
 
 def vendor_parts(drawing: Drawing, command: CreateTask) -> dict[str, Any]:
     """What a task says to one vendor only: its patient id (returned, as `patient.id`) and its `vendor_fields`.
@@ -19,21 +22,26 @@ def vendor_parts(drawing: Drawing, command: CreateTask) -> dict[str, Any]:
     """
     chosen = drawing.connection.adapter.name
     ids = (command.patient.ids if command.patient else None) or {}
-    for other in ids.keys() - {chosen}:
-        drawing.report.append(Mapped(field=f"patient.ids.{other}", fate="not_carried"))
+    for other in ids:
+        if other != chosen:
+            drawing.report.append(Mapped(field=f"patient.ids.{_spoken(other)}", fate="not_carried"))
     for vendor, extras in (command.vendor_fields or {}).items():
         if vendor != chosen:
-            drawing.report.append(Mapped(field=f"vendor_fields.{vendor}", fate="not_carried"))
+            drawing.report.append(Mapped(field=f"vendor_fields.{_spoken(vendor)}", fate="not_carried"))
         else:
             _extras(drawing, extras)
     return {"patient.id": ids[chosen]} if chosen in ids else {}
+
+
+def _spoken(key: str) -> str:
+    return key if speakable(key) else UNSPOKEN
 
 
 def _extras(drawing: Drawing, extras: Mapping[str, Any]) -> None:
     adapter = drawing.connection.adapter.name
     mapped = {spot.wire.split(".")[0] for spot in drawing.operation.places.values() if spot.wire}
     for key, value in extras.items():
-        name = key if speakable(key) else "?"
+        name = _spoken(key)
         field = f"vendor_fields.{adapter}.{name}"
         if drawing.operation.extras and key not in mapped:
             drawing.extras[key] = value

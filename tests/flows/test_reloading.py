@@ -55,6 +55,23 @@ async def test_what_is_submitted_after_a_reload_follows_the_new_files(house):
 
 
 @run
+async def test_a_retry_of_what_was_handled_strictly_is_refused_where_it_would_lose_a_field_now(house):
+    house.road.answers(reply(422, {"detail": "no"}))
+    async with house.open():
+        strict = await house.submit(call_back(1, type="vob", tags=["fax"]), strict=True)
+        house.edit(CLINIC, "type: [vob]", "type: [other]")
+        await reloaded(house)
+
+        with pytest.raises(Refused) as refused:
+            await house.services.asking.retry(strict, house.operator, "the desk has moved")
+
+    assert strict.state == "rejected"
+    assert [(error.code, error.field) for error in refused.value.problem.errors] == [
+        ("field-not-carried", "type"), ("field-not-carried", "tags"),
+    ]  # fmt: skip
+
+
+@run
 async def test_a_mistake_anywhere_keeps_everything_as_it_was(house):
     async with house.open():
         config = house.services.configured.config

@@ -128,6 +128,20 @@ def test_a_patient_s_id_for_another_vendor_is_a_loss():
     assert wrong(LAKESIDE, command, strict=True) == [(LOST, "/patient/ids/maxcare")]
 
 
+def test_a_key_that_is_no_name_is_not_repeated_as_a_loss():
+    command = task(
+        connection="emr",
+        patient={"mrn": "1", "ids": {"Okafor, Ada": "m", "a.b": "m"}},
+        vendor_fields={"Okafor, Ada": {"x": 1}, "a.b": {}},
+    )
+    made = planned(LAKESIDE, command, strict=True)
+
+    assert wrong(LAKESIDE, command, strict=True) == [
+        (LOST, "/patient/ids"), (LOST, "/patient/ids/a.b"), (LOST, "/vendor_fields"), (LOST, "/vendor_fields/a.b"),
+    ]  # fmt: skip
+    assert "Okafor" not in str([*made.report, *((error.field, error.detail) for error in made.errors)])
+
+
 # Advisories
 
 

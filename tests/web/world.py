@@ -111,10 +111,13 @@ def bearer(app: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key_of(app)}"}
 
 
-def write_config(directory: Path, *, more: str = "answer_within: 2\n") -> Path:
-    """A configuration in the grammar of the documents: three clinics, three vendors, an app for each set of roles."""
+def write_config(directory: Path, *, more: str = "answer_within: 2\n", north: str = "") -> Path:
+    """A configuration in the grammar of the documents: three clinics, three vendors, an app for each set of roles.
+
+    `more` goes behind gateway.yaml, `north` behind that clinic's file.
+    """
     (directory / "clinics").mkdir(parents=True)
-    for name, text in _CLINICS.items():
+    for name, text in {**_CLINICS, "north": _CLINICS["north"] + north}.items():
         (directory / "clinics" / f"{name}.yaml").write_text(text)
     (directory / "emr_capabilities.yaml").write_text(_TABLE)
     apps = "\n".join(
@@ -282,9 +285,9 @@ _documents: list[Any] = []
 
 
 @contextmanager
-def gateway(directory: Path, *, more: str = "answer_within: 2\n") -> Iterator[Gateway]:
+def gateway(directory: Path, *, more: str = "answer_within: 2\n", north: str = "") -> Iterator[Gateway]:
     """A gateway of its own in an empty directory."""
-    config = load(write_config(directory / "config", more=more), {})
+    config = load(write_config(directory / "config", more=more, north=north), {})
     vendors, skew = Vendors(), list[timedelta]()
     app = make_app(config, vendors, skew)
     impatient = patch("gateway.app.DRAIN_SECONDS", 0.05)
