@@ -98,8 +98,6 @@ class Record(Private, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     version: int = 1
-    purged: bool = False
-    """Its words were forgotten, as the configuration's retention wants."""
     content: Content
 
     @property
