@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from datetime import datetime, timedelta
 
 from gateway.rules import breaker
-from gateway.rules.breaker import Breaker
+from gateway.rules.breaker import Breaker, Phase
 from gateway.rules.clinic import Account
 from gateway.world import World
 from schemas.outcome import NotApplied, Outcome
@@ -86,6 +86,14 @@ class Pacer:
     def ended(self, account: Account) -> None:
         """A send is over, whatever it came to."""
         self._flows[account.name].in_flight -= 1
+
+    def in_flight(self, account: Account) -> int:
+        """How many sends are under way."""
+        return self._flows[account.name].in_flight
+
+    def phase(self, account: Account) -> Phase:
+        """Where the account's breaker stands."""
+        return breaker.phase(self._flows[account.name].breaker)
 
     def reopens(self, account: Account) -> datetime | None:
         """When time alone makes room again; None: when a send ends."""

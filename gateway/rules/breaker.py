@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Literal
 
 from msgspec import Struct, structs
 
@@ -12,6 +13,9 @@ _RUN = 5
 _FIRST = 5.0
 _LONGEST = 300.0
 _FULL_PACE = 64
+
+Phase = Literal["closed", "slow", "open"]
+"""closed: as many as wanted may go. open: none, or the one probe. slow: it has just come back."""
 
 
 class Breaker(Struct, frozen=True, kw_only=True):
@@ -32,6 +36,13 @@ def room(breaker: Breaker, in_flight: int, now: datetime) -> int | None:
     if breaker.open_until is not None:
         return 0 if breaker.open_until > now or in_flight else 1
     return None if breaker.pace is None else max(breaker.pace - in_flight, 0)
+
+
+def phase(breaker: Breaker) -> Phase:
+    """Where the breaker stands."""
+    if breaker.open_until is not None:
+        return "open"
+    return "closed" if breaker.pace is None else "slow"
 
 
 def is_failure(outcome: Outcome) -> bool:

@@ -16,9 +16,22 @@ from typing import TypeVar
 
 from gateway.rules.change import Change
 from gateway.rules.record import Record
-from gateway.store import audit, deliveries, drift, following, leases, reading, recognising, saving, sighting, webhooks
+from gateway.store import (
+    audit,
+    counting,
+    deliveries,
+    drift,
+    following,
+    leases,
+    reading,
+    recognising,
+    saving,
+    sighting,
+    webhooks,
+)
 from gateway.store.audit import Act, Entry, Verified
 from gateway.store.bell import Bell
+from gateway.store.counting import Standing
 from gateway.store.deliveries import Accepted, Key
 from gateway.store.drift import Drift
 from gateway.store.following import Looked
@@ -229,6 +242,10 @@ class Store(ABC):
     async def listed(self, wanted: Wanted) -> Listed:
         """A page of deliveries, newest first."""
         return await self.read(lambda tx: reading.listed(tx, wanted))
+
+    async def standing(self) -> Standing:
+        """Where the work stands: what waits, how long, and how much of it for a person."""
+        return await self.read(counting.standing)
 
     async def drift(self, clinics: frozenset[str]) -> Drift:
         """What vendors wanted beyond the capability table, and how rules on trial fare, at the clinics ("*": all)."""

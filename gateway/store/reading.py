@@ -58,7 +58,8 @@ FILTERS: Mapping[str, str] = {
 }
 """The filters of a list, and their columns: the ids are the vendor's."""
 
-_NEEDS_PERSON = "(state = 'unknown' OR overdue = 1 OR conflict = 1 OR (state = 'held' AND awaits_connection = 1))"
+NEEDS_PERSON = "(state = 'unknown' OR overdue = 1 OR conflict = 1 OR (state = 'held' AND awaits_connection = 1))"
+"""What waits for a person; an index has the same words."""
 
 
 def listed(tx: Tx, wanted: Wanted) -> Listed:
@@ -74,7 +75,7 @@ def listed(tx: Tx, wanted: Wanted) -> Listed:
         clauses.append("id IN (SELECT delivery_id FROM idempotency_keys WHERE app = ? AND key = ?)")
         parameters.extend(wanted.idempotency_key)
     if wanted.needs_person:
-        clauses.append(_NEEDS_PERSON)
+        clauses.append(NEEDS_PERSON)
     if wanted.after:
         clauses.append("(created_at, id) < (?, ?)")
         parameters.extend((stamp(wanted.after[0]), wanted.after[1]))

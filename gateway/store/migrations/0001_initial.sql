@@ -58,6 +58,10 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_newest ON deliveries (clinic_id, kind, created_at, id);
 CREATE INDEX deliveries_due ON deliveries (account, due_at) WHERE state = 'queued';
 CREATE INDEX deliveries_looks ON deliveries (due_at) WHERE state IN ('submitted', 'unknown', 'delivered');
+CREATE INDEX deliveries_open ON deliveries (state, account, created_at)
+    WHERE state IN ('queued', 'held', 'sending', 'submitted', 'unknown');
+CREATE INDEX deliveries_needing ON deliveries (account)
+    WHERE (state = 'unknown' OR overdue = 1 OR conflict = 1 OR (state = 'held' AND awaits_connection = 1));
 CREATE INDEX deliveries_leased ON deliveries (lease_until) WHERE lease_until IS NOT NULL;
 CREATE INDEX deliveries_giving_up ON deliveries (give_up_at) WHERE state IN ('queued', 'held');
 CREATE INDEX deliveries_settling ON deliveries (settle_by) WHERE state = 'submitted' AND overdue = 0;

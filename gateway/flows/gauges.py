@@ -1,0 +1,93 @@
+"""What stands now, for whoever scrapes: read from the store and the pacer, at most once in five seconds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import datetime, timedelta
+from itertools import product
+from typing import get_args
+
+from gateway.flows.configured import Configured
+from gateway.flows.pacing import Pacer
+from gateway.rules.breaker import Phase
+from gateway.store.base import Store, StoreUnavailable
+from gateway.store.counting import Standing
+from gateway.telemetry.meters import Meters
+from gateway.world import World
+from schemas.delivery import FINAL, State
+
+_FRESH = timedelta(seconds=5)
+_TICK = 0.5
+_OPEN = tuple(state for state in get_args(State) if state not in FINAL)
+
+
+class Gauges:
+    """Shows the meters where the work stands, and gives their text."""
+
+    def __init__(self, store: Store, configured: Configured, pacer: Pacer, world: World, meters: Meters) -> None:
+        self._store = store
+        self._configured = configured
+        self._pacer = pacer
+        self._world = world
+        self._meters = meters
+        self._read_at: datetime | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def text(self) -> bytes:
+        """All that is counted, as Prometheus reads it; what only the database knows is left out while that is gone."""
+        async with self._one_at_a_time:
+            now = self._world.now()
+            if self._read_at is None or abs(now - self._read_at) >= _FRESH:
+                await self._read(now)
+                self._read_at = now
+        return self._meters.text()
+
+    async def _read(self, now: datetime) -> None:
+        self._show_accounts()
+        self._meters.show("disk_reserve", {(): float(self._store.has_reserve())})
+        try:
+            standing = await self._store.standing()
+        except StoreUnavailable:
+            self._meters.show("store_readable", {(): 0.0})
+            for gauge in ("deliveries", "oldest_seconds", "needs_person", "connections_paused"):
+                self._meters.show(gauge, {})
+        else:
+            self._meters.show("store_readable", {(): 1.0})
+            self._show_standing(standing, now)
+
+    def _show_accounts(self) -> None:
+        accounts = self._configured.config.accounts.values()
+        self._meters.show("in_flight", {(each.name,): self._pacer.in_flight(each) for each in accounts})
+        self._meters.show(
+            "breaker",
+            {
+                (each.name, phase): float(self._pacer.phase(each) == phase)
+                for each, phase in product(accounts, get_args(Phase))
+            },
+        )
+
+    def _show_standing(self, standing: Standing, now: datetime) -> None:
+        """Every configured account shows its zeros, so that "none" can be told from "not known"."""
+        accounts = self._configured.config.accounts
+        none: dict[tuple[str, ...], float] = dict.fromkeys(product(accounts, _OPEN), 0)
+        counts, ages = dict(none), dict(none)
+        for each in standing.waiting:
+            counts[each.account, each.state] = each.count
+            ages[each.account, each.state] = (now - each.oldest).total_seconds()
+        self._meters.show("deliveries", counts)
+        self._meters.show("oldest_seconds", ages)
+        nothing = dict.fromkeys(accounts, 0)
+        paused = (self._configured.connection(*each) for each in standing.paused)
+        of_accounts = Counter(connection.account.name for connection in paused if connection)
+        for gauge, found in (("needs_person", standing.needs_person), ("connections_paused", of_accounts)):
+            self._meters.show(gauge, {(name,): count for name, count in {**nothing, **found}.items()})
+
+
+async def watch_lag(meters: Meters) -> None:
+    """Note how late the event loop comes back, until cancelled."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + _TICK
+        await asyncio.sleep(_TICK)
+        meters.lagged(max(loop.time() - due, 0.0))
