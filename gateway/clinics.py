@@ -23,7 +23,7 @@ def load(directory: Path, environ: Mapping[str, str]) -> Config:
     settings = read_settings(gateway, directory, environ)
     table = read_table(_table(directory, environ), settings.adapters)
     sources = [read_yaml(directory, f"clinics/{name}", environ) for name in _clinic_files(directory)]
-    clinics = [(source, read_clinic(source, settings, table)) for source in sources if source.readable]
+    clinics = [(source, read_clinic(source, settings, table)) for source in sources if not source.lost()]
     _no_two_alike(clinics)
     if len(clinics) == len(sources) and all(clinic.id for _, clinic in clinics):
         _check_scopes(settings, [clinic.id for _, clinic in clinics])
@@ -36,11 +36,14 @@ def load(directory: Path, environ: Mapping[str, str]) -> Config:
         database=settings.database,
         accounts=settings.accounts,
         apps=settings.apps,
+        hosts=frozenset(settings.file.hosts),
         clinics={clinic.id: clinic for _, clinic in clinics},
         answer_within=settings.file.answer_within,
         timeouts=settings.timeouts,
         follow=settings.follow,
         encryption=settings.encryption,
+        retention=settings.retention,
+        private_networks=settings.private_networks,
         warnings=tuple(line for source in everything for line in source.warnings()),
     )
 

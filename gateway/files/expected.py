@@ -19,8 +19,8 @@ _NOUNS: Mapping[type, str] = {
     float: "a number", Secret: f"a secret, {FORMS}",
 }  # fmt: skip
 _GOT: Mapping[type, str] = {**_NOUNS, int: "a number", float: "a fraction", NoneType: "nothing"}
-_TRUTH = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
-_NUMERIC = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_TRUTHS = {"true": ("true", "yes", "on", "y"), "false": ("false", "no", "off", "n")}
+_NUMERIC = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 
 @lru_cache
@@ -99,8 +99,9 @@ def misfit(kind: Any, value: Any, *, referred: bool) -> str:
 
 def _meant(bare: Any, text: str, *, referred: bool) -> str:
     """What a text that stands for a number or a truth was meant to be, as the end of a message."""
-    if bare is bool and text.lower() in _TRUTH:
-        return f"; write {_TRUTH[text.lower()]}"
-    if (bare is bool and text in {"true", "false"}) or (bare in (int, float) and _NUMERIC.fullmatch(text)):
+    if (bare is bool and text in _TRUTHS) or (bare in (int, float) and _NUMERIC.fullmatch(text)):
         return "; write it here, a reference is always text" if referred else "; remove the quotes"
-    return ""
+    if bare in (int, float) and _NUMERIC.fullmatch(text.lstrip("0")):
+        return "; remove the leading zero"
+    meant = [truth for truth, words in _TRUTHS.items() if bare is bool and text.lower() in words]
+    return f"; write {meant[0]}" if meant else ""

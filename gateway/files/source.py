@@ -36,8 +36,6 @@ class Source:
         self.lines: dict[Spot, int] = {}
         self.references: dict[Spot, str] = {}
         """Places whose text came by reference, and the reference as written."""
-        self.readable = True
-        """Whether it could be read at all; if not, other files cannot be held against it."""
         self._mistakes: list[tuple[int, str]] = []
         self._told: set[tuple[Spot, bool]] = set()
         self._lost: set[Spot] = set()
@@ -51,7 +49,7 @@ class Source:
         return tuple(data) if isinstance(data, Mapping) else ()
 
     def lost(self, *spot: str | int) -> bool:
-        """Whether nothing at a place could be read; if so, nothing else can be held against it."""
+        """Whether nothing at a place (or in the whole file) could be read, so that nothing can be held against it."""
         return any(spot[:length] in self._lost for length in range(len(spot) + 1))
 
     def line(self, spot: Spot) -> int:
@@ -62,7 +60,6 @@ class Source:
 
     def spoil(self, line: int, problem: str) -> None:
         """Note that the file as a whole cannot be read."""
-        self.readable = False
         self._lost.add(())
         self._mistakes.append((line, f"{self.name}:{line}: {problem}"))
 

@@ -14,7 +14,7 @@ ENVIRON = {
     "COBALT_CLIENT_ID": "canary-client-id",
     "COBALT_WEBHOOK_TOKEN": "canary-webhook-token",
     "COBALT_WEBHOOK_SECRET": "canary-webhook-secret",
-    "INTAKE_SECRET": "canary-intake-secret",
+    "INTAKE_SECRET": "whsec_Y2FuYXJ5LWludGFrZS1zZWNyZXQtb2YtMzItYnl0ZXM=",
     "LAKESIDE_COBALT_TOKEN": "canary-access-token",
     "SOLUM_KEY": "canary-solum-key",
 }

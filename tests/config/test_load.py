@@ -46,7 +46,7 @@ def test_the_documented_app_may_touch_all_clinics(directory):
     assert app.may_touch("lakeside-family")
     assert app.callback is not None
     assert app.callback.url == "http://127.0.0.1:9200/hooks"
-    assert app.callback.secrets == (Secret("canary-intake-secret"),)
+    assert app.callback.secrets == (Secret("whsec_Y2FuYXJ5LWludGFrZS1zZWNyZXQtb2YtMzItYnl0ZXM="),)
     assert (app.callback.events, app.callback.scope, app.callback.body) == (("*",), "app", "thin")
 
 
