@@ -109,6 +109,13 @@ def test_the_explain_curl_names_what_is_missing(demo_url: str):
     assert {error["field"] for error in explained.json()["problems"]} >= {"encounter_note_id"}
 
 
+def test_the_schema_curl_gives_a_schema_of_the_route(demo_url: str):
+    answered = sent_by(CURLS[2], demo_url)
+
+    assert answered.headers["content-type"].startswith("application/schema+json")
+    assert answered.json()["title"] == "create_task for lakeside-family through front-desk"
+
+
 def test_the_pages_that_readme_names_are_there(demo_url: str):
     pages = [httpx.get(demo_url + path, trust_env=False) for path in ("/schema", "/schema/openapi.json")]
 
