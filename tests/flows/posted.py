@@ -36,7 +36,7 @@ _OWN: dict[str, tuple[Any, ...]] = {
     "priority": (*get_args(Priority), "High", " high"),
     "status": ("pending", "in_progress", "completed", "done"),
     "type": ("vob", "general", "VOB", " vob"),
-    "tags": (["fax"], ["mail", "call"], ["call", None], [" fax"], *_LISTS),
+    "tags": (["fax"], ["gw:x"], [" gw:x", "a"], ["mail", "call"], ["call", None], [" fax"], *_LISTS),
     "connection": (*EVERYWHERE, "emr ", "nowhere"),
     "clinic_id": ("elsewhere",),
     "created_by": _NAMED,
