@@ -36,14 +36,11 @@ def load(directory: Path, environ: Mapping[str, str]) -> Config:
         database=settings.database,
         accounts=settings.accounts,
         apps=settings.apps,
-        hosts=frozenset(settings.file.hosts),
         clinics={clinic.id: clinic for _, clinic in clinics},
         answer_within=settings.file.answer_within,
         timeouts=settings.timeouts,
         follow=settings.follow,
         encryption=settings.encryption,
-        retention=settings.retention,
-        private_networks=settings.private_networks,
         warnings=tuple(line for source in everything for line in source.warnings()),
     )
 
