@@ -19,6 +19,9 @@ from gateway.flows.ask import Asking
 from gateway.flows.configured import Configured
 from gateway.flows.dispatch import Dispatcher
 from gateway.flows.follow import Follower
+from gateway.flows.forget import Forgetter
+from gateway.flows.quotas import Quotas
+from gateway.flows.gauges import Gauges, watch_lag
 from gateway.flows.receive import Mailbox
 from gateway.flows.reload import Reloader
 from gateway.flows.submit import Desk
@@ -27,6 +30,7 @@ from gateway.rules.clinic import Config
 from gateway.store.base import Store
 from gateway.store.sqlite import SqliteStore
 from gateway.store.vault import Vault
+from gateway.telemetry.meters import Meters
 from gateway.transport import Wire, wire
 from gateway.web import openapi
 from gateway.web.admin import Admin
@@ -37,9 +41,12 @@ from gateway.web.command_schemas import CommandSchemas
 from gateway.web.deliveries import Claims, Notes, Tasks
 from gateway.web.drift import CapabilityTable
 from gateway.web.health import live, ready
+from gateway.web.hosts import hosted
 from gateway.web.lines import RequestLines
+from gateway.web.metrics import metrics
 from gateway.web.overview import Overview
 from gateway.web.problems import HANDLERS, front_door, problem_index, problem_page
+from gateway.web.quota import within_quota
 from gateway.web.services import Services
 from gateway.web.webhooks import Webhooks
 from gateway.world import World
@@ -49,17 +56,17 @@ DRAIN_SECONDS = 30.0
 
 ROUTES = (
     Tasks, Notes, Claims, Overview, About, CommandSchemas, CapabilityTable, Webhooks, Admin,
-    live, ready, problem_page, problem_index, front_door,
+    live, ready, metrics, problem_page, problem_index, front_door,
 )  # fmt: skip
 
 log = structlog.get_logger("app")
 
 
-def store_of(config: Config, world: World) -> Store:
+def store_of(config: Config, world: World, meters: Meters | None = None) -> Store:
     """The store that the configuration names, sealed with its keys. Raises Stopped for a kind that is not supported."""
     scheme, _, rest = config.database.partition("://")
     if scheme == "sqlite" and rest.startswith("/"):
-        return SqliteStore(Path(rest.removeprefix("/")), world.new_id, Vault(config.encryption))
+        return SqliteStore(Path(rest.removeprefix("/")), world.new_id, Vault(config.encryption), meters)
     raise Stopped(f"database: {scheme}:// is not supported; sqlite:///path is")
 
 
@@ -77,11 +84,12 @@ def build(
     Tests pass their own world, store and wire; the wire is made in the running loop.
     """
     world = world or World()
-    kept = store or store_of(config, world)
+    meters = Meters(version("task-gateway"))
+    kept = store or store_of(config, world, meters)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with running(config, world, kept, make_wire, read) as services:
+        async with running(config, world, kept, make_wire, read, meters) as services:
             app.state.services = services
             yield
 
@@ -89,19 +97,20 @@ def build(
         found: Services = state.services
         return found
 
-    return Litestar(
+    app = Litestar(
         [*ROUTES],
         request_class=StrictRequest,
         request_max_body_size=LARGEST,
         dependencies={"services": Provide(services, sync_to_thread=False)},
-        guards=[authenticated],
-        middleware=[RequestLines(world)],
+        guards=[hosted, authenticated, within_quota],
         exception_handlers=dict(HANDLERS),
         openapi_config=openapi.config(version("task-gateway")),
         lifespan=[lifespan],
         logging_config=None,
         debug=False,
     )
+    app.asgi_handler = RequestLines(app.asgi_handler, world)  # a middleware would see only what a route takes
+    return app
 
 
 @asynccontextmanager
@@ -111,16 +120,19 @@ async def running(
     store: Store,
     make_wire: Callable[[], Wire] | None,
     read: Callable[[], Config] | None = None,
+    meters: Meters | None = None,
 ) -> AsyncIterator[Services]:
     """The flows at work: what a stop left behind is proved first, then sending begins."""
+    meters = meters or Meters()
     await store.open()
     way_out = make_wire() if make_wire else wire(config.timeouts)
     configured = Configured(config)
     tokens = Tokens(way_out, world)
-    dispatcher = Dispatcher(store, way_out, configured, world, tokens)
-    follower = Follower(store, way_out, configured, world, tokens)
-    desk = Desk(store, dispatcher, configured, world)
-    mailbox = Mailbox(store, configured, world)
+    dispatcher = Dispatcher(store, way_out, configured, world, tokens, meters)
+    follower = Follower(store, way_out, configured, world, tokens, meters)
+    forgetter = Forgetter(store, configured, world)
+    desk = Desk(store, dispatcher, configured, world, meters)
+    mailbox = Mailbox(store, configured, world, meters)
 
     async def adopt(fresh: Config) -> None:
         way_out.timeouts = fresh.timeouts
@@ -139,20 +151,27 @@ async def running(
         asking=Asking(store, desk, dispatcher, world),
         mailbox=mailbox,
         dispatcher=dispatcher,
-        reloader=Reloader(read or (lambda: config), configured, adopt),
+        reloader=Reloader(read or (lambda: config), configured, adopt, meters),
+        gauges=Gauges(store, configured, dispatcher.pacer, world, meters),
+        quotas=Quotas(world),
+        strangers=Quotas(world),
         world=world,
         salt=await store.salt(secrets.token_hex(32)),
         stopping=asyncio.Event(),
     )
     sending = asyncio.create_task(dispatcher.run())
     looking = asyncio.create_task(follower.run())
+    watching = asyncio.create_task(watch_lag(meters))
+    forgetting = asyncio.create_task(forgetter.run())
     log.info("gateway.started", count=len(config.clinics), version=version("task-gateway"))
     try:
         yield services
     finally:
+        watching.cancel()
         await follower.stop()
+        await forgetter.stop()
         await dispatcher.stop(DRAIN_SECONDS)
-        await asyncio.gather(sending, looking)
+        await asyncio.gather(sending, looking, forgetting)
         await mailbox.stop()
         await way_out.aclose()
         await store.close()

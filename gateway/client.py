@@ -69,6 +69,13 @@ class AsyncClient:
         except (httpx.TransportError, msgspec.MsgspecError) as error:
             raise Unreachable(f"{self._http.base_url}: no gateway answers there") from error
 
+    async def post(self, path: str, body: Mapping[str, Any], wanted: type[T]) -> T:
+        """What POST `path` answers. Raises ProblemError, and Unreachable where no gateway answers."""
+        try:
+            return msgspec.json.decode(_sound(await self._http.post(path, json=dict(body))), type=wanted)
+        except (httpx.TransportError, msgspec.MsgspecError) as error:
+            raise Unreachable(f"{self._http.base_url}: no gateway answers there") from error
+
     async def _submit(self, command: CreateTask | AddNote | CreateClaim, key: str, prefer: str | None) -> Delivery:
         given: dict[str, Any] = msgspec.to_builtins(command)
         headers = {"Idempotency-Key": key, **({"Prefer": prefer} if prefer else {})}

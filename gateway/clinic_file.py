@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -12,6 +11,7 @@ import msgspec
 from msgspec import structs
 
 from gateway.capability_table import Table, check_rows
+from gateway.files.durations import duration
 from gateway.files.reader import Reader
 from gateway.files.source import Source, Spot
 from gateway.rules.capability import Layer, effective, table_layers
@@ -20,8 +20,6 @@ from gateway.settings import Settings
 from schemas import config
 from schemas.command import PEOPLE
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_LONGEST = timedelta(days=3650)
 _PERSON = "a name of `people`, or id: and the vendor's own id"
 _PLACE = "a place such as America/Chicago, or UTC"
 
@@ -47,9 +45,9 @@ def read_clinic(source: Source, settings: Settings, table: Table) -> Clinic:
         routes=_routes(source, shape),
         people={key: _person(key, person) for key, person in shape.people.items()},
         version=_version(source, connections.values(), table),
-        give_up_after=_duration(source, "give_up_after", shape.give_up_after),
-        hold_for=_duration(source, "hold_for", shape.hold_for),
-        follow_work=_duration(source, "follow_work", shape.follow_work) if shape.follow_work else None,
+        give_up_after=duration(source, ("give_up_after",), shape.give_up_after),
+        hold_for=duration(source, ("hold_for",), shape.hold_for),
+        follow_work=duration(source, ("follow_work",), shape.follow_work) if shape.follow_work else None,
         on_loss=shape.on_loss,
     )
 
@@ -189,17 +187,6 @@ def _zone(source: Source, key: str) -> ZoneInfo:
     places = sorted(zone for zone in available_timezones() if "/" in zone)
     source.unknown(("timezone",), "timezone", key, places, expected=_PLACE)
     return ZoneInfo("UTC")
-
-
-def _duration(source: Source, key: str, text: str) -> timedelta:
-    """A duration such as "1.5s" or "30d"; at most ten years."""
-    try:
-        duration = timedelta(seconds=float(text[:-1]) * _UNITS[text[-1]])
-    except (ValueError, KeyError, IndexError, OverflowError):
-        duration = timedelta()
-    if not timedelta() < duration <= _LONGEST:
-        source.note((key,), "expected more than nothing, and at most ten years")
-    return duration
 
 
 def _version(source: Source, connections: Collection[Connection], table: Table) -> str:

@@ -17,10 +17,13 @@ from gateway.settings import Settings, read_settings
 GATEWAY = "gateway.yaml"
 
 
-def load(directory: Path, environ: Mapping[str, str]) -> Config:
-    """The configuration in `directory`, whole. Raises ConfigErrors with every mistake of every file."""
+def load(directory: Path, environ: Mapping[str, str], *, as_production: bool = False) -> Config:
+    """The configuration in `directory`, whole. Raises ConfigErrors with every mistake of every file.
+
+    `as_production`: as if its mode were production.
+    """
     gateway = read_yaml(directory, GATEWAY, environ)
-    settings = read_settings(gateway, directory, environ)
+    settings = read_settings(gateway, directory, environ, as_production=as_production)
     table = read_table(_table(directory, environ), settings.adapters)
     sources = [read_yaml(directory, f"clinics/{name}", environ) for name in _clinic_files(directory)]
     clinics = [(source, read_clinic(source, settings, table)) for source in sources if not source.lost()]
@@ -36,11 +39,14 @@ def load(directory: Path, environ: Mapping[str, str]) -> Config:
         database=settings.database,
         accounts=settings.accounts,
         apps=settings.apps,
+        hosts=frozenset(settings.file.hosts),
         clinics={clinic.id: clinic for _, clinic in clinics},
         answer_within=settings.file.answer_within,
         timeouts=settings.timeouts,
         follow=settings.follow,
         encryption=settings.encryption,
+        retention=settings.retention,
+        private_networks=settings.private_networks,
         warnings=tuple(line for source in everything for line in source.warnings()),
     )
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlsplit
@@ -16,8 +18,11 @@ from msgspec import Struct, structs
 from adapters import BrokenAdapter, discover
 from adapters.base import Adapter
 from gateway.accounts import read_accounts, url_fault
+from gateway.files.durations import duration
 from gateway.files.reader import Reader
 from gateway.files.source import Source, Spot, nearest
+from gateway.production import check_production
+from gateway.rules import signing
 from gateway.rules.clinic import Account, App, AppKey, Callback, EncryptionKey, Follow, Timeouts
 from schemas import config
 from schemas.private import Secret
@@ -44,29 +49,38 @@ class Settings(Struct, frozen=True, kw_only=True):
     timeouts: Timeouts
     follow: Follow
     encryption: tuple[EncryptionKey, ...]
+    retention: timedelta | None
+    private_networks: tuple[IPv4Network | IPv6Network, ...]
 
 
-def read_settings(source: Source, directory: Path, environ: Mapping[str, str]) -> Settings:
+def read_settings(
+    source: Source, directory: Path, environ: Mapping[str, str], *, as_production: bool = False
+) -> Settings:
     """The settings in `source`; paths are relative to `directory`."""
     paths = _adapter_paths(source, directory)
     adapters, broken = _adapters(paths, directory)
     mode = source.data.get("mode") if isinstance(source.data, dict) else None
-    production = nearest(str(mode), get_args(config.Mode)) == "production"
+    production = as_production or nearest(str(mode), get_args(config.Mode)) == "production"
     reader = Reader(source, production=production, also=lambda spot: _options(source, spot, adapters))
     file = reader.read(config.GatewayFile)
     whole = not broken and len(paths) == len(file.adapter_paths)
     _no_key_twice(source, file.apps)
+    database = _database(source, file.database, environ, production=production)
+    if production:
+        check_production(source, file, database, environ)
     return Settings(
         sources=(source, *broken),
         production=production,
         file=file,
-        database=_database(source, file.database, environ, production=production),
+        database=database,
         adapters=adapters,
         accounts=read_accounts(source, file.accounts, adapters, production=production, whole=whole),
         apps={name: _app(source, name, app, production=production) for name, app in file.apps.items()},
         timeouts=Timeouts(**structs.asdict(file.timeouts)),
         follow=Follow(**structs.asdict(file.follow)),
         encryption=_encryption(source, file.encryption.keys, production=production),
+        retention=_retention(source, file.retention),
+        private_networks=_networks(source, file.private_networks),
     )
 
 
@@ -121,32 +135,23 @@ def _database(source: Source, given: str, environ: Mapping[str, str], *, product
     return url
 
 
-PUBLISHED_KEYS = frozenset(
-    {
-        "d1caaf92d5c0462ab74c60c5b25470006ac010a5d6a26e70eab5afc911803a76",  # the shipped example's intake
-        "72e26d6d3926a6f4e182f1183b5ecb78b572b524b01c6e222fb1e994d01ea7b4",  # and its operator
-    }
-)
-"""The hashes of keys that anybody can read in the example configuration."""
-
-
 def _app(source: Source, name: str, shape: config.App, *, production: bool) -> App:
     callback = None
     if shape.callback is not None:
         fault = url_fault(shape.callback.url, production=production)
         if fault:
             source.note(("apps", name, "callback", "url"), fault)
+        for index, secret in enumerate(shape.callback.secrets):
+            if not signing.is_secret(secret):
+                source.note(("apps", name, "callback", "secrets", index), f"expected {signing.SECRET}")
         callback = Callback(**structs.asdict(shape.callback))
-    for index, key in enumerate(shape.keys if production else ()):
-        if key.sha256 in PUBLISHED_KEYS:
-            problem = f"a published key; make one with `task-gateway key new {name}`"
-            source.note(("apps", name, "keys", index), problem)
     return App(
         name=name,
         keys=tuple(AppKey(id=key.id, sha256=key.sha256) for key in shape.keys),
         clinics=frozenset(("*",) if isinstance(shape.clinics, str) else shape.clinics),
         roles=frozenset(shape.roles),
         require_key=shape.require_key,
+        per_minute=shape.limits.per_minute,
         callback=callback,
     )
 
@@ -164,6 +169,16 @@ def _no_key_twice(source: Source, apps: Mapping[str, config.App]) -> None:
                     first[value] = name
 
 
+def _networks(source: Source, given: Sequence[str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    networks = []
+    for index, text in enumerate(given):
+        try:
+            networks.append(ip_network(text))
+        except ValueError:
+            source.note(("private_networks", index), "expected a network such as 10.20.0.0/16")
+    return tuple(networks)
+
+
 def _encryption(source: Source, keys: Sequence[config.EncryptionKey], *, production: bool) -> tuple[EncryptionKey, ...]:
     if production and not keys:
         source.note(("encryption", "keys"), f"in production expected one: {_KEY}")
@@ -176,6 +191,10 @@ def _encryption(source: Source, keys: Sequence[config.EncryptionKey], *, product
         if not _is_key(key.key):
             source.note((*spot, "key"), f"expected {_KEY}")
     return tuple(EncryptionKey(id=key.id, key=key.key) for key in keys)
+
+
+def _retention(source: Source, shape: config.Retention) -> timedelta | None:
+    return duration(source, ("retention", "payloads"), shape.payloads) if shape.payloads else None
 
 
 def _is_key(secret: Secret) -> bool:

@@ -21,6 +21,7 @@ from schemas.words import (
     DueIn,
     Duration,
     EventPattern,
+    HostName,
     KeyId,
     Label,
     Looks,
@@ -94,7 +95,7 @@ class Callback(Shape, frozen=True, kw_only=True):
     """Where an app hears of events; with two secrets, both sign (rotation)."""
 
     url: Annotated[Text, _says("Where the app takes events, an https:// URL")]
-    secrets: Annotated[tuple[Secret, ...], _says("What we sign with; two while rotating")] = ()
+    secrets: Annotated[tuple[Secret, ...], Meta(min_length=1), _says("What we sign with; two while rotating")]
     events: Annotated[tuple[EventPattern, ...], Meta(min_length=1, description="What it hears of")] = ("*",)
     scope: Annotated[
         Literal["app", "clinics"], Meta(title="scope", description="Of its own deliveries, or of all of its clinics")
@@ -102,6 +103,12 @@ class Callback(Shape, frozen=True, kw_only=True):
     body: Annotated[Literal["thin", "full"], Meta(title="body", description="Ids and states, or with patient text")] = (
         "thin"
     )
+
+
+class AppLimits(Shape, frozen=True, kw_only=True):
+    """Caps of an app; what is more is answered with 429 and Retry-After, and nothing of it is stored."""
+
+    per_minute: Annotated[Count | None, _says("Requests in a minute, of each process; left out: no limit")] = None
 
 
 class App(Shape, frozen=True, kw_only=True):
@@ -113,6 +120,7 @@ class App(Shape, frozen=True, kw_only=True):
     ]
     roles: Annotated[tuple[RoleWord, ...], Meta(min_length=1, description="What it may do")]
     require_key: Annotated[bool, _says("Refuse a POST without Idempotency-Key")] = False
+    limits: AppLimits = AppLimits()
     callback: Callback | None = None
 
 
@@ -145,6 +153,12 @@ class Encryption(Shape, frozen=True, kw_only=True):
     keys: Annotated[tuple[EncryptionKey, ...], _says("The first writes, all read")] = ()
 
 
+class Retention(Shape, frozen=True, kw_only=True):
+    """How long words are kept after a delivery has ended; what happened, and the ids, stay."""
+
+    payloads: Duration | None = None
+
+
 class GatewayFile(Shape, frozen=True, kw_only=True):
     """gateway.yaml: what is true for all clinics."""
 
@@ -156,6 +170,12 @@ class GatewayFile(Shape, frozen=True, kw_only=True):
     )
     accounts: Annotated[dict[Label, Account], _says("Our contracts with vendors, by names that connections use")] = {}
     apps: Annotated[dict[Label, App], _says("The internal apps that may call, by name")] = {}
+    private_networks: Annotated[
+        tuple[Text, ...], _says("Private networks that callbacks may reach in production, such as 10.20.0.0/16")
+    ] = ()
+    hosts: Annotated[
+        tuple[HostName, ...], _says("The names the gateway is called by, without ports; left out: any")
+    ] = ()
     adapter_paths: Annotated[
         tuple[Text, ...], _says("Directories of dropped-in adapter files, from the configuration directory")
     ] = ()
@@ -165,6 +185,7 @@ class GatewayFile(Shape, frozen=True, kw_only=True):
     timeouts: Timeouts = Timeouts()
     follow: Follow = Follow()
     encryption: Encryption = Encryption()
+    retention: Retention = Retention()
 
 
 # emr_capabilities.yaml, and a clinic's own `capabilities`

@@ -12,6 +12,7 @@ from gateway.cli.adapters import adapter
 from gateway.cli.capabilities import capabilities
 from gateway.cli.check import check
 from gateway.cli.common import errors
+from gateway.cli.keeping import backup, reseal, restore
 from gateway.cli.keys import key
 from gateway.cli.running import demo, sandbox, serve
 from gateway.cli.schema import schema
@@ -27,7 +28,7 @@ def cli() -> None:
     set_up(os.environ.get("TASK_GATEWAY_LOG_LEVEL", "INFO"))
 
 
-for command in (serve, sandbox, demo, check, key, adapter, capabilities, schema):
+for command in (serve, sandbox, demo, check, key, adapter, capabilities, schema, backup, restore, reseal):
     cli.add_command(command)
 
 

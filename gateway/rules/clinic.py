@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -190,7 +191,8 @@ class Callback(Struct, frozen=True, kw_only=True):
     """Where an app hears of events."""
 
     url: str
-    secrets: tuple[Secret, ...] = ()
+    secrets: tuple[Secret, ...]
+    """Each signs: two while one takes the place of the other."""
     events: tuple[str, ...] = ("*",)
     scope: Literal["app", "clinics"] = "app"
     body: Literal["thin", "full"] = "thin"
@@ -205,6 +207,8 @@ class App(Struct, frozen=True, kw_only=True):
     clinics: frozenset[str]
     roles: frozenset[Role]
     require_key: bool = False
+    per_minute: int | None = None
+    """How many requests it may make in a minute; None: no limit."""
     callback: Callback | None = None
 
     def may_touch(self, clinic_id: str) -> bool:
@@ -250,9 +254,15 @@ class Config(Struct, frozen=True, kw_only=True):
     accounts: Mapping[str, Account]
     apps: Mapping[str, App]
     clinics: Mapping[str, Clinic]
+    hosts: frozenset[str] = frozenset()
+    """The names that the gateway is called by, in lower case; none: any."""
     answer_within: float = 5.0
     timeouts: Timeouts = Timeouts()
     follow: Follow = Follow()
     encryption: tuple[EncryptionKey, ...] = ()
     """The first writes, all read; none: payloads are stored as they are."""
+    retention: timedelta | None = None
+    """How long words are kept after a delivery has ended; None: for good."""
+    private_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks of our own that callbacks may reach in production."""
     warnings: tuple[str, ...] = ()

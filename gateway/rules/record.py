@@ -95,9 +95,13 @@ class Record(Private, frozen=True, kw_only=True):
     """When a submitted delivery becomes overdue."""
     retry_of: str | None = None
     retried_as: str | None = None
+    trace: str | None = None
+    """The trace it was accepted in, as a `traceparent`."""
     created_at: datetime
     updated_at: datetime
     version: int = 1
+    purged: bool = False
+    """Its words were forgotten, as the configuration's retention wants."""
     content: Content
 
     @property

@@ -8,7 +8,7 @@ them, so that both databases run the same statements.
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -25,6 +25,9 @@ from gateway.store import (
     leases,
     reading,
     recognising,
+    resealing,
+    restoring,
+    retention,
     saving,
     sighting,
     webhooks,
@@ -36,12 +39,15 @@ from gateway.store.deliveries import Accepted, Key
 from gateway.store.drift import Drift
 from gateway.store.following import Looked
 from gateway.store.leases import Leased
+from gateway.store.outgoing import Outgoing
 from gateway.store.reading import Listed, Paused, Wanted
 from gateway.store.recognising import Seen
+from gateway.store.resealing import Resealed
 from gateway.store.rows import Tx
 from gateway.store.saving import NewId, Writing
 from gateway.store.vault import Vault
 from gateway.store.webhooks import Reading, Webhook, WebhookState
+from gateway.telemetry.meters import Meters
 from schemas.delivery import Happening
 from schemas.problem import Problem
 
@@ -52,13 +58,14 @@ class StoreUnavailable(Exception):  # noqa: N818 - what it is
     """The database could not do it now: locked, full, read-only, gone. Nothing of the transaction happened."""
 
 
-class Store(ABC):
+class Store(Outgoing):
     """Deliveries, their attempts and events, idempotency keys, webhooks and sightings."""
 
-    def __init__(self, new_id: NewId, vault: Vault | None = None) -> None:
+    def __init__(self, new_id: NewId, vault: Vault | None = None, meters: Meters | None = None) -> None:
         self._new_id = new_id
         self.vault = vault or Vault()
         self.bell = Bell()
+        self.meters = meters or Meters()
 
     @abstractmethod
     async def open(self, *, read_only: bool = False) -> None:
@@ -70,14 +77,6 @@ class Store(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Finish what is under way, and disconnect."""
-
-    @abstractmethod
-    async def write(self, job: Callable[[Tx], T]) -> T:
-        """Run `job` in a transaction that is durable when this returns; what it raises rolls it back and is raised."""
-
-    @abstractmethod
-    async def read(self, job: Callable[[Tx], T]) -> T:
-        """Run `job` on a consistent view that holds at least every write that returned before."""
 
     async def _writing(self, now: datetime, job: Callable[[Writing], T]) -> T:
         """Run `job` as one transaction, then wake those who wait for what it changed, even if the caller is gone."""
@@ -222,6 +221,23 @@ class Store(ABC):
             return saving.resume(writing, (clinic_id, connection))
 
         return await self._writing(now, resume)
+
+    async def reseal(self, cursor: str | None, limit: int) -> Resealed:
+        """Seal the next `limit` values with the first key where they are not. Raises ValueError for an odd cursor."""
+        return await self.write(lambda tx: resealing.reseal(tx, cursor, limit))
+
+    async def forget(self, now: datetime, kept_for: timedelta | None, limit: int) -> int:
+        """Give up on sightings that fit nothing, and take out words older than `kept_for`; how many were touched."""
+
+        def forget(tx: Tx) -> int:
+            expired = retention.expire_unmatched(tx, now)
+            return expired + (retention.purge(tx, now - kept_for, limit) if kept_for else 0)
+
+        return await self.write(forget)
+
+    async def begin_epoch(self, now: datetime) -> int:
+        """The database was put back from a backup: hold what would go out; how many connections are paused for it."""
+        return await self._writing(now, restoring.begin_epoch)
 
     async def acted(self, act: Act, now: datetime) -> None:
         """Keep in the audit trail what somebody did."""

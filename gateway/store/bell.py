@@ -10,6 +10,8 @@ QUEUED = "a delivery was queued"
 """What the dispatcher listens for."""
 LOOK = "a look is due"
 """What the follower listens for."""
+EVENTS = "something happened"
+"""What those listen for who tell of events."""
 
 
 class Bell:

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from gateway.rules.record import Record
-from gateway.store import audit
+from gateway.store import audit, backlog
 from gateway.store.rows import ALL, WAITING, Tx, moment, not_of, paused_row, record_of, stamp, text_of
 from gateway.store.vault import Unreadable
 from schemas.delivery import Happening
@@ -88,7 +88,7 @@ def listed(tx: Tx, wanted: Wanted) -> Listed:
 
 
 def timeline(tx: Tx, record: Record) -> list[Happening]:
-    """All that happened to a delivery, in order: accepted, attempts, sightings, events."""
+    """All that happened to a delivery, in order: accepted, attempts, sightings, events, callbacks."""
     happened = [
         Happening(
             at=record.created_at,
@@ -99,6 +99,7 @@ def timeline(tx: Tx, record: Record) -> list[Happening]:
         *_sightings(tx, record.id),
         *_events(tx, record.id),
         *_attempts(tx, record.id),
+        *backlog.tries(tx, record.id),
     ]
     return sorted(happened, key=lambda happening: happening.at)
 

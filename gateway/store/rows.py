@@ -56,7 +56,9 @@ _TIMES = frozenset(
         "work_until",
     }
 )  # fmt: skip
-_FLAGS = frozenset({"awaits_parent", "awaits_connection", "overdue", "conflict", "open_attempt", "doubt", "resent"})
+_FLAGS = frozenset(
+    {"awaits_parent", "awaits_connection", "overdue", "conflict", "open_attempt", "doubt", "resent", "purged"}
+)
 
 COLUMNS: tuple[str, ...] = Record.__struct_fields__
 ALL = ", ".join(COLUMNS)

@@ -15,7 +15,7 @@ from gateway.rules.record import Record, thin
 from gateway.store import audit, inbound
 from gateway.store import drift as learnt
 from gateway.store.audit import Act
-from gateway.store.bell import LOOK, QUEUED
+from gateway.store.bell import EVENTS, LOOK, QUEUED
 from gateway.store.rows import ALL, UPDATE, Tx, json_text, paused_row, record_of, row_of, save_attempt, stamp, text_of
 from schemas.delivery import RESENDABLE
 from schemas.problem import Problem, problem
@@ -140,6 +140,7 @@ def _save_event(
         "INSERT INTO events (id, type, at, clinic_id, app, delivery_id, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (writing.new_id("evt"), type_, stamp(at), *of, json_text(data)),
     )
+    writing.touched.add(EVENTS)
 
 
 def _learn(writing: Writing, before: Record, decided: Change) -> None:

@@ -50,11 +50,15 @@ CREATE TABLE deliveries (
     settle_by BIGINT,
     retry_of TEXT,
     retried_as TEXT,
+    trace TEXT,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     version INTEGER NOT NULL,
+    purged INTEGER NOT NULL,
     content BLOB NOT NULL
 );
+CREATE INDEX deliveries_to_purge ON deliveries (updated_at)
+    WHERE purged = 0 AND state IN ('delivered', 'rejected', 'failed', 'cancelled') AND conflict = 0;
 CREATE INDEX deliveries_newest ON deliveries (clinic_id, kind, created_at, id);
 CREATE INDEX deliveries_due ON deliveries (account, due_at) WHERE state = 'queued';
 CREATE INDEX deliveries_looks ON deliveries (due_at) WHERE state IN ('submitted', 'unknown', 'delivered');
@@ -108,6 +112,36 @@ CREATE TABLE events (
 );
 CREATE INDEX events_delivery ON events (delivery_id, seq);
 
+CREATE TABLE endpoints (
+    app TEXT PRIMARY KEY,
+    seq BIGINT NOT NULL,
+    gone TEXT,
+    gone_at BIGINT
+);
+
+CREATE TABLE callbacks (
+    app TEXT NOT NULL,
+    seq BIGINT NOT NULL,
+    lane TEXT NOT NULL,
+    tries INTEGER NOT NULL,
+    due_at BIGINT,
+    lease_until BIGINT,
+    PRIMARY KEY (app, seq)
+);
+CREATE INDEX callbacks_due ON callbacks (app, due_at, seq);
+CREATE INDEX callbacks_lane ON callbacks (app, lane, seq);
+
+CREATE TABLE callback_attempts (
+    app TEXT NOT NULL,
+    seq BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    ended_at BIGINT NOT NULL,
+    status INTEGER,
+    error TEXT
+);
+CREATE INDEX callback_attempts_event ON callback_attempts (seq);
+CREATE INDEX callback_attempts_app ON callback_attempts (app, at);
+
 CREATE TABLE webhooks (
     id TEXT PRIMARY KEY,
     account TEXT NOT NULL,
@@ -122,6 +156,7 @@ CREATE TABLE webhooks (
     UNIQUE (account, digest, verified)
 );
 CREATE INDEX webhooks_state ON webhooks (state, received_at);
+CREATE INDEX webhooks_received ON webhooks (received_at);
 
 CREATE TABLE sightings (
     id TEXT PRIMARY KEY,
@@ -138,6 +173,7 @@ CREATE TABLE sightings (
 );
 CREATE INDEX sightings_parked ON sightings (clinic_id, connection) WHERE state = 'parked';
 CREATE INDEX sightings_parked_anywhere ON sightings (account) WHERE state = 'parked' AND connection IS NULL;
+CREATE INDEX sightings_at ON sightings (at, id);
 CREATE INDEX sightings_delivery ON sightings (delivery_id) WHERE delivery_id IS NOT NULL;
 CREATE INDEX sightings_webhook ON sightings (webhook_id) WHERE webhook_id IS NOT NULL;
 

@@ -1,0 +1,98 @@
+"""The store's side of telling what happened: the feed, and the callbacks to apps."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from gateway.store import audit, backlog, feed, outbox
+from gateway.store.audit import Act
+from gateway.store.backlog import Backlog
+from gateway.store.feed import Entry, Page
+from gateway.store.outbox import Again, Due, Endpoint, Taken, Tried
+from gateway.store.rows import Tx
+from gateway.store.transactions import Transactions
+
+
+class Outgoing(Transactions):
+    """Events as they are read, and what is still to be told of them."""
+
+    async def feed(self, after: int, limit: int, clinics: frozenset[str]) -> Page:
+        """The events of these clinics ("*": all) after a place, in order. None is ever passed over."""
+        return await self.read(lambda tx: feed.page(tx, after, limit, clinics))
+
+    async def event(self, event_id: str, clinics: frozenset[str]) -> Entry | None:
+        """The event of that id, if it is of these clinics."""
+        return await self.read(lambda tx: feed.entry(tx, event_id, clinics))
+
+    async def place(self, event_id: str, clinics: frozenset[str]) -> int | None:
+        """An event's place in the feed, if it is of these clinics."""
+        return await self.read(lambda tx: feed.place(tx, event_id, clinics))
+
+    async def newest(self, clinics: frozenset[str]) -> tuple[int, str]:
+        """The end of the feed, and the id from which a reader of these clinics misses nothing of what comes."""
+        return await self.read(lambda tx: feed.newest(tx, clinics))
+
+    async def open_endpoints(self, apps: Collection[str], now: datetime, *, every_lease: bool = False) -> None:
+        """Endpoints that are new hear of what happens from now on; known ones are tried at once.
+
+        `every_lease`: at start-up of the only process, when no try has an owner any more.
+        """
+
+        def opened(tx: Tx) -> None:
+            if every_lease:
+                outbox.free(tx)
+            outbox.open_endpoints(tx, apps)
+            for app in apps:
+                outbox.hurry(tx, app, now)
+
+        await self.write(opened)
+
+    async def take_callbacks(self, endpoint: Endpoint, room: int, now: datetime) -> Taken:
+        """Lease what an endpoint is to be told now, in the order of each delivery's events."""
+        return await self.write(lambda tx: outbox.take(tx, endpoint, room, now))
+
+    async def settle_callback(self, due: Due, tried: Tried, url_digest: str, *, hurry: bool) -> None:
+        """Keep a try and what follows from it. `hurry`: all that the endpoint waits for is due now."""
+
+        def settle(tx: Tx) -> None:
+            outbox.settle(tx, due, tried, url_digest)
+            if hurry:
+                outbox.hurry(tx, due.app, tried.ended_at)
+
+        await self.write(settle)
+
+    async def next_callback(self, apps: Sequence[str], now: datetime) -> datetime | None:
+        """When these apps' endpoints come to be due next."""
+        return await self.read(lambda tx: outbox.next_due(tx, apps, now))
+
+    async def redeliver(
+        self,
+        endpoints: Sequence[Endpoint],
+        span: tuple[int, int],
+        clinics: frozenset[str],
+        now: datetime,
+        act: Act | None = None,
+    ) -> Again:
+        """Tell again of events after one place up to another, a part of them; `act` is kept in the audit trail."""
+
+        def again(tx: Tx) -> Again:
+            if act is not None:
+                audit.record(tx, act, now)
+            return outbox.redeliver(tx, endpoints, span, clinics, now)
+
+        return await self.write(again)
+
+    async def enable_endpoint(self, app: str, now: datetime, act: Act) -> None:
+        """An endpoint that wanted no more is told again, from where it stopped."""
+
+        def enabled(tx: Tx) -> None:
+            audit.record(tx, act, now)
+            outbox.enable(tx, app)
+            outbox.hurry(tx, app, now)
+
+        await self.write(enabled)
+
+    async def backlogs(self, apps: Collection[str]) -> Mapping[str, Backlog]:
+        """How far each app's endpoint is behind."""
+        return await self.read(lambda tx: {app: backlog.backlog(tx, app) for app in apps})

@@ -1,0 +1,30 @@
+"""A database that was put back from a backup: what it thinks is still to be done may have been done since."""
+
+from __future__ import annotations
+
+from gateway.store.saving import Writing, pause
+from schemas.problem import problem
+
+_EPOCH = "epoch"
+_WHY = "restored from a backup: what is held here may have been sent since; cancel what was, then resume"
+
+
+def begin_epoch(writing: Writing) -> int:
+    """Hold everything that would go out by itself until an operator has looked, and count the database's epoch up.
+
+    Every connection with unsent deliveries is paused, and no unknown is sent again on a proof of its absence. What was
+    submitted is followed as before: looking changes nothing. Returns how many connections are paused.
+    """
+    tx = writing.tx
+    tx.execute("UPDATE deliveries SET resent = 1 WHERE state IN ('sending', 'unknown')")
+    connections = tx.execute(
+        "SELECT DISTINCT clinic_id, connection FROM deliveries WHERE state IN ('queued', 'held', 'sending')"
+    ).fetchall()
+    for clinic_id, connection in connections:
+        pause(writing, (clinic_id, connection), problem("connection-blocked", _WHY), probed=False)
+    tx.execute(
+        "INSERT INTO meta (name, value) VALUES (?, '2') ON CONFLICT (name) DO UPDATE"
+        " SET value = CAST(CAST(meta.value AS INTEGER) + 1 AS TEXT)",
+        (_EPOCH,),
+    )
+    return len(connections)
