@@ -4,6 +4,7 @@ A case is a text file in `config/corpus/<kind>/`, of lines that begin with
   @ file     a file of `config/corpus/base`, and below it a piece of that as in a diff: " " stays, "-" goes, "+" comes
              (a piece of "+" alone is a whole file; nothing at all: there is no such file)
   $ NAME=x   an environment variable that is set; without "=", one that is not
+  % 644 file its permissions; the secrets of the base are private
   = line     a line that comes out, in order
   #          why the case is here
 """
@@ -23,10 +24,10 @@ ENVIRON = {
     "ACME_KEY": "canary-acme-key",
     "COBALT_CLIENT_ID": "canary-client-id",
     "COBALT_WEBHOOK_SECRET": "canary-webhook-secret",
-    "COBALT_WEBHOOK_TOKEN": "canary-webhook-token",
+    "COBALT_WEBHOOK_TOKEN": "canary-4f1c7a9e2b6d80359d3e",
     "ENCRYPTION_KEY": "Y2FuYXJ5LWtleS1vZi10aGlydHktdHdvLWJ5dGVzISE=",
     "HARBOR_ORGANIZATION": "canary-organization",
-    "INTAKE_SECRET": "canary-intake-secret",
+    "INTAKE_SECRET": "whsec_Y2FuYXJ5LWludGFrZS1zZWNyZXQtb2YtMzItYnl0ZXM=",
     "LAKESIDE_COBALT_TOKEN": "canary-access-token",
     "MAXCARE_KEY": "canary-maxcare-key",
     "SOLUM_KEY": "canary-solum-key",
@@ -54,6 +55,7 @@ class Case:
     name: str
     changes: list[Change] = field(default_factory=list)
     environ: dict[str, str | None] = field(default_factory=dict)
+    modes: dict[str, int] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
 
     def make(self, directory: Path) -> dict[str, str]:
@@ -71,6 +73,10 @@ class Case:
                 text = whole.replace(change.old, change.new)
             file.parent.mkdir(exist_ok=True)
             file.write_text(text)
+        for secret in (directory / "secrets").glob("*"):
+            secret.chmod(0o600)
+        for name, mode in self.modes.items():
+            (directory / name).chmod(mode)
         changed = ENVIRON | self.environ
         return {name: text for name, text in changed.items() if text is not None}
 
@@ -99,6 +105,9 @@ def _case(file: Path) -> Case:
         elif sign == "$":
             name, given, text = rest.strip().partition("=")
             case.environ[name] = text if given else None
+        elif sign == "%":
+            mode, _, name = rest.strip().partition(" ")
+            case.modes[name] = int(mode, 8)
         elif sign == "=":
             case.lines.append(rest.strip())
         elif sign in {" ", "-", "+"}:

@@ -17,6 +17,7 @@ from msgspec import Struct
 from gateway.files.expected import bare_type, described, misfit, mismatch, struct_fields, wanted
 from gateway.files.references import FORMS, SLIP
 from gateway.files.source import Source, Spot
+from gateway.rules import published
 from schemas.private import Secret
 
 S = TypeVar("S", bound=Struct)
@@ -26,7 +27,7 @@ _BREAKS = frozenset("\r\n\0")
 class Reader:
     """Reads one source.
 
-    `production` refuses secrets that stand in the file itself. `private` never shows a value: for credentials.
+    `production` refuses secrets that others can read. `private` never shows a value: for credentials.
     `also` says which further keys a mapping may have at its place; they are read otherwise.
     """
 
@@ -158,12 +159,21 @@ class Reader:
             self._source.note(spot, "the secret holds a line break or a NUL; expected one line of text")
         if value != value.strip():
             self._source.note(spot, "the secret begins or ends with a space; remove it")
-        if spot not in self._source.references:
-            if SLIP.fullmatch(value):
-                self._source.note(spot, f"looks like a reference and is none; expected {FORMS}")
-            if self._production:
-                self._source.note(spot, f"a secret stands in the file; in production expected {FORMS}")
+        if spot not in self._source.references and SLIP.fullmatch(value):
+            self._source.note(spot, f"looks like a reference and is none; expected {FORMS}")
+        if self._production:
+            self._check_kept(value, spot)
         return Secret(value)
+
+    def _check_kept(self, value: str, spot: Spot) -> None:
+        """A secret is one only while nobody else can read it."""
+        if spot not in self._source.references:
+            self._source.note(spot, f"a secret stands in the file; in production expected {FORMS}")
+        elif value in published.SECRETS:
+            self._source.note(spot, "a secret of the sandbox, which anybody can read; use one of your own")
+        elif spot in self._source.exposed:
+            problem = f"everybody on this machine may read or change {self._source.references[spot]}; make it private"
+            self._source.note(spot, f"{problem}: chmod o-rw")
 
 
 def _container(bare: Any) -> type | None:

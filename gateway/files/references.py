@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ REFERENCE = re.compile(r"\$\{([a-z]+):([^{}]*)\}")
 SLIP = re.compile(r"\$\{.*\}|\$[A-Z][A-Z0-9_]*")
 """What is no reference, and was surely meant as one where a secret is expected."""
 FORMS = "${env:NAME} or ${file:PATH}"
+_OTHERS = stat.S_IROTH | stat.S_IWOTH
 
 
 class References:
@@ -53,6 +55,8 @@ class References:
         path = self._directory / name
         try:
             text = path.read_text("utf-8").removesuffix("\n").removesuffix("\r")
+            if path.stat().st_mode & _OTHERS:
+                self._source.exposed.add(spot)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "not text in UTF-8"
             advice = self._beside(path) or "; expected a path, from the configuration directory or absolute"

@@ -36,6 +36,8 @@ class Source:
         self.lines: dict[Spot, int] = {}
         self.references: dict[Spot, str] = {}
         """Places whose text came by reference, and the reference as written."""
+        self.exposed: set[Spot] = set()
+        """Places whose text came from a file that everybody on the machine may read or change."""
         self._mistakes: list[tuple[int, str]] = []
         self._told: set[tuple[Spot, bool]] = set()
         self._lost: set[Spot] = set()
@@ -105,6 +107,7 @@ class Source:
         to = (*above, name)
         self.lines |= {_renamed(place, spot, to): line for place, line in self.lines.items()}
         self.references |= {_renamed(place, spot, to): text for place, text in self.references.items()}
+        self.exposed |= {_renamed(place, spot, to) for place in self.exposed}
         self._told |= {(_renamed(place, spot, to), of_key) for place, of_key in self._told}
         self._lost |= {_renamed(place, spot, to) for place in self._lost}
 
