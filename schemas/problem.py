@@ -15,9 +15,9 @@ from schemas.private import Private
 
 Code = Literal[
     # the request
-    "malformed-body", "body-too-large", "unsupported-media-type", "malformed-header", "invalid-parameter",
-    "idempotency-key-required", "idempotency-key-reused",
-    "unauthenticated", "forbidden", "not-found", "method-not-allowed",
+    "malformed-body", "body-too-large", "body-too-slow", "unsupported-media-type", "malformed-header",
+    "invalid-parameter", "idempotency-key-required", "idempotency-key-reused",
+    "unauthenticated", "forbidden", "not-found", "method-not-allowed", "wrong-host", "rate-limited",
     # the command
     "missing-required-fields", "unknown-field", "invalid-value", "field-not-supported", "value-not-supported",
     "field-not-carried", "operation-unsupported", "unknown-clinic", "no-route", "unknown-connection",
@@ -49,6 +49,11 @@ CODES: Mapping[Code, Explained] = {
     ),
     "body-too-large": Explained(
         413, "The body is too large", "A body may have at most 512 KiB.", "Send less; link to documents instead.",
+    ),
+    "body-too-slow": Explained(
+        408, "The body came too slowly",
+        "A body has ten seconds to come, so that nobody can hold a connection by sending next to nothing.",
+        "Send it again, in one go.", retryable=True,
     ),
     "unsupported-media-type": Explained(
         415, "The content type is not JSON",
@@ -90,6 +95,16 @@ CODES: Mapping[Code, Explained] = {
     ),
     "method-not-allowed": Explained(
         405, "The method is not allowed here", "The path exists, the method does not.", "See /schema.",
+    ),
+    "wrong-host": Explained(
+        421, "The request is for another host",
+        "Its Host header is none of the names that the gateway's `hosts` list.",
+        "Call it by one of its names, or have the name added.",
+    ),
+    "rate-limited": Explained(
+        429, "Too many requests",
+        "The app has used up its limit (`apps.<name>.limits`); or too many calls came without a valid key.",
+        "Wait as long as Retry-After says, then send it again; nothing was stored.", retryable=True,
     ),
     "missing-required-fields": Explained(
         422, "Required fields are missing",

@@ -23,6 +23,7 @@ Label = Annotated[
     str, _form(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "a name of letters, digits, '.', '_' and '-', at most 100 long")
 ]
 KeyId = Annotated[str, _form(r"[A-Za-z0-9][A-Za-z0-9.-]{0,99}", "an id of letters, digits, '.' and '-'")]
+HostName = Annotated[str, _form(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "a host's name in lower case, without a port")]
 Sha256 = Annotated[str, _form(r"[0-9a-f]{64}", "the SHA-256 of the whole key string, 64 lower-case hex digits")]
 Duration = Annotated[str, _form(r"[0-9]+(\.[0-9]+)?[smhdw]", "a duration such as 90s, 30m, 24h or 7d")]
 DueIn = Annotated[str, _form(r"[1-9][0-9]{0,4}[mhdw]", "a duration such as 30m, 4h, 2d or 1w")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.rules.clinic import Account, Clinic, Config, Connection
+from gateway.rules.clinic import Account, App, AppKey, Clinic, Config, Connection
 from gateway.rules.record import Record
 
 
@@ -11,6 +11,20 @@ class Configured:
 
     def __init__(self, config: Config) -> None:
         self.config = config
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+        return self._config
+
+    @config.setter
+    def config(self, config: Config) -> None:
+        self._config = config
+        self._keys = {key.id: (app, key) for app in config.apps.values() for key in app.keys}
+
+    def key(self, key_id: str) -> tuple[App, AppKey] | None:
+        """The app key of that id, and whose it is."""
+        return self._keys.get(key_id)
 
     def clinic(self, clinic_id: str) -> Clinic | None:
         """The clinic of that id."""

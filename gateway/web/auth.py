@@ -11,16 +11,20 @@ from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 
 from gateway.errors import Refused
-from gateway.rules.clinic import App, Config, Role
+from gateway.flows.configured import Configured
+from gateway.rules.clinic import App, Role
+from gateway.web.quota import refusal
 from gateway.web.services import Services
 from schemas.problem import problem
 
 _NOBODY = "0" * 64
+_STRANGERS = 120
+"""How many calls without a valid key one address may make in a minute before it is told to wait."""
 
 Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]
 
 
-def app_of(header: str, config: Config) -> tuple[App, str] | None:
+def app_of(header: str, configured: Configured) -> tuple[App, str] | None:
     """The app and key id behind an Authorization header.
 
     A key is looked up by its id and compared by hash in constant time; an unknown id costs the same compare.
@@ -28,26 +32,28 @@ def app_of(header: str, config: Config) -> tuple[App, str] | None:
     scheme, _, key = header.partition(" ")
     key = key.strip()
     prefix, _, rest = key.partition("_")
-    key_id = rest.partition("_")[0]
-    found = next(
-        ((app, known.sha256) for app in config.apps.values() for known in app.keys if known.id == key_id), None
-    )
-    expected = found[1] if found else _NOBODY
+    found = configured.key(rest.partition("_")[0])
+    expected = found[1].sha256 if found else _NOBODY
     given = sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
     proved = hmac.compare_digest(expected, given)
-    return (found[0], key_id) if found and proved and prefix == "tgk" and scheme.lower() == "bearer" else None
+    return (found[0], found[1].id) if found and proved and prefix == "tgk" and scheme.lower() == "bearer" else None
 
 
 def authenticated(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """The guard of every route that is not marked `open`: the calling app becomes the request's user.
 
-    Raises Refused with 401. A guard, not a middleware, so that a refusal is named and logged like any other answer.
+    Raises Refused with 401; with 429 for an address that goes on so, whose good keys are taken all the same.
+    A guard, not a middleware, so that a refusal is named and logged like any other answer.
     """
-    if handler.opt.get("open") or connection.scope["path_template"].startswith("/schema"):
+    if handler.opt.get("open"):
         return
     services: Services = connection.app.state.services
-    found = app_of(connection.headers.get("authorization", ""), services.configured.config)
+    found = app_of(connection.headers.get("authorization", ""), services.configured)
     if found is None:
+        address = connection.client.host if connection.client else ""
+        allowance = services.strangers.spend(address, _STRANGERS)
+        if not allowance.granted:
+            raise refusal(allowance, "too many calls without a valid key came from this address")
         raise Refused(problem("unauthenticated"), {"WWW-Authenticate": "Bearer"})
     connection.scope["user"], connection.scope["auth"] = found
 

@@ -6,12 +6,14 @@ What the usual JSON readers let pass (the last of two equal keys wins, any conte
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from litestar import Request
 from litestar.datastructures import State
+from litestar.exceptions import InternalServerException
 from msgspec import structs
 
 from gateway.errors import Refused
@@ -23,6 +25,8 @@ from schemas.problem import Code, problem, problem_of
 
 LARGEST = 512 * 1024
 DEEPEST = 32
+BODY_SECONDS = 10.0
+"""How long a client may take to send its body."""
 
 
 class StrictRequest(Request[App, str, State]):
@@ -41,8 +45,14 @@ class StrictRequest(Request[App, str, State]):
         return Caller(app=self.user, key_id=self.auth)
 
     async def body(self) -> bytes:
-        """The body; none at all is refused where one is expected."""
-        raw = await super().body()
+        """The body; none at all is refused where one is expected, and so is one that comes too slowly."""
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                raw = await super().body()
+        except TimeoutError:
+            _refuse("body-too-slow")
+        except InternalServerException:  # the framework's word for a client that hung up
+            _refuse("malformed-body", "the body was cut short")
         if not raw and self.route_handler.parsed_data_field is not None:
             _refuse("malformed-body", "the body is empty")
         return raw

@@ -8,15 +8,19 @@ from gateway.store.base import StoreUnavailable
 from gateway.web.problems import OPEN, problems
 from gateway.web.services import Served
 
+_OPT = {"open": True, "any_host": True}
 
-@get("/health/live", opt={"open": True}, security=OPEN, tags=["about"], summary="The process answers", responses={})
+
+@get(
+    "/health/live", opt=_OPT, security=OPEN, tags=["about"], summary="The process answers", responses={},
+)  # fmt: skip
 async def live() -> dict[str, str]:
     """The event loop turns."""
     return {"status": "live"}
 
 
 @get(
-    "/health/ready", opt={"open": True}, security=OPEN, tags=["about"], summary="Commands can be taken",
+    "/health/ready", opt=_OPT, security=OPEN, tags=["about"], summary="Commands can be taken",
     responses={503: problems()[503]},
 )  # fmt: skip
 async def ready(services: Served) -> dict[str, str]:

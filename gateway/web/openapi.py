@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from litestar import MediaType, Request
+from litestar import MediaType, Request, Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.types import Method
 
+from gateway.errors import Refused
 from gateway.web.templates import render
+from schemas.problem import problem
 
 _TAGS: Mapping[str, str] = {
     "tasks": "Tasks, and notes on them",
@@ -47,6 +49,9 @@ def config(version: str) -> OpenAPIConfig:
         operation_id_creator=_operation_id,
         use_handler_docstrings=True,
         path="/schema",
+        openapi_router=Router(
+            "/schema", route_handlers=[], include_in_schema=False, opt={"open": True}, before_request=_only_what_is_here
+        ),
         render_plugins=[
             _ReferencePage(path="/"),
             JsonRenderPlugin(path="/openapi.json", media_type=MediaType.JSON),
@@ -54,15 +59,20 @@ def config(version: str) -> OpenAPIConfig:
     )
 
 
+def _only_what_is_here(request: Request[Any, Any, Any]) -> None:
+    """What the framework would answer with a page of its own is a problem here too."""
+    if request.path_params:
+        raise Refused(problem("not-found"))
+
+
 class _ReferencePage(OpenAPIRenderPlugin):
     """The API's reference as one page, made of the document alone."""
 
-    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002 - the framework's
         """The page."""
         groups = [_group(openapi_schema, name, about) for name, about in _TAGS.items()]
         schemas = openapi_schema["components"]["schemas"]
-        url = str(request.base_url).rstrip("/")
-        return render("reference.html", info=openapi_schema["info"], groups=groups, schemas=schemas, url=url).encode()
+        return render("reference.html", info=openapi_schema["info"], groups=groups, schemas=schemas).encode()
 
 
 def _group(document: Mapping[str, Any], name: str, about: str) -> dict[str, Any]:

@@ -34,14 +34,20 @@ _OF_STATUS: Mapping[int, Code] = {
     415: "unsupported-media-type",
 }
 
+_ALWAYS = (400, 401, 403, 421, 429, 500, 503)
+_TOO_SLOW, _TOO_LARGE = 408, 413
+
 log = structlog.get_logger("web")
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
-    """The OpenAPI declarations of problem answers; 400, 401, 403, 500 and 503 can always come."""
+    """The OpenAPI declarations of problem answers; 400, 401, 403, 421, 429, 500 and 503 can always come.
+
+    A body that may be too large (413) may also be too slow (408).
+    """
     return {
         status: ResponseSpec(Problem, media_type=MEDIA_TYPE, generate_examples=False, description=_MEANS[status])
-        for status in sorted({400, 401, 403, 500, 503, *statuses})
+        for status in sorted({*_ALWAYS, *statuses, *([_TOO_SLOW] if _TOO_LARGE in statuses else [])})
     }
 
 
@@ -50,11 +56,14 @@ _MEANS: Mapping[int, str] = {
     401: "No valid app key",
     403: "The app lacks the role",
     404: "Absent, or outside of the key's clinics",
+    408: "The body did not come in time",
     409: "The delivery's state, or another delivery, stands in the way",
     412: "The delivery has changed since it was seen",
     413: "The body is too large",
     415: "The body is not JSON",
+    421: "The request is for another host",
     422: "The command is refused, with every reason; or it ended badly, with the delivery",
+    429: "More requests than the app's limit; try again after Retry-After",
     500: "A fault of the gateway; sending it again with the same key is safe",
     503: "Nothing can be stored now; sending it again with the same key is safe",
 }
@@ -63,18 +72,11 @@ _MEANS: Mapping[int, str] = {
 def respond(
     request: Request[Any, Any, Any], found: Problem, headers: Mapping[str, str] | None = None
 ) -> Response[bytes]:
-    """The problem as an answer, with the request's id and path.
-
-    What no route takes never came through the middleware that names requests, so it is named here.
-    """
-    known = request.scope["state"].get("request_id")
-    request_id = known or request.app.state.services.world.new_id("req")
-    told = structs.replace(found, instance=request.url.path, request_id=request_id)
+    """The problem as an answer, named after the request's id: its path may hold anything, a webhook's token too."""
+    request_id = request.scope["state"]["request_id"]
+    told = structs.replace(found, instance=f"urn:task-gateway:{request_id}", request_id=request_id)
     return Response(
-        msgspec.json.encode(told),
-        status_code=told.status,
-        media_type=MEDIA_TYPE,
-        headers={**(headers or {}), **({} if known else {"X-Request-Id": request_id})},
+        msgspec.json.encode(told), status_code=told.status, media_type=MEDIA_TYPE, headers=dict(headers or {})
     )
 
 
@@ -85,7 +87,7 @@ def refused(request: Request[Any, Any, Any], error: Refused) -> Response[bytes]:
 
 def unavailable(request: Request[Any, Any, Any], _error: StoreUnavailable) -> Response[bytes]:
     """The database cannot take it now."""
-    log.warning("web.store_unavailable", request_id=request.scope["state"].get("request_id"))
+    log.warning("web.store_unavailable", request_id=request.scope["state"]["request_id"])
     return respond(request, problem("unavailable"), {"Retry-After": "5"})
 
 
@@ -100,7 +102,7 @@ def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respons
 
 def broken(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """A fault of ours. Its text stays out of the answer and the log; it may hold anything."""
-    log.error("web.broke", request_id=request.scope["state"].get("request_id"), exc_info=error)
+    log.error("web.broke", request_id=request.scope["state"]["request_id"], exc_info=error)
     return respond(request, problem("internal-error"))
 
 

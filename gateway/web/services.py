@@ -10,6 +10,8 @@ from msgspec import Struct
 from gateway.flows.ask import Asking
 from gateway.flows.configured import Configured
 from gateway.flows.dispatch import Dispatcher
+from gateway.flows.gauges import Gauges
+from gateway.flows.quotas import Quotas
 from gateway.flows.receive import Mailbox
 from gateway.flows.reload import Reloader
 from gateway.flows.submit import Desk
@@ -20,7 +22,8 @@ from gateway.world import World
 class Services(Struct, frozen=True, kw_only=True):
     """The flows, the store for plain reads, and the configuration in force.
 
-    `salt` keys fingerprints; `stopping` is set when the server begins to stop.
+    `quotas` are those of apps, `strangers` those of addresses that come without a valid key; `salt` keys fingerprints;
+    `stopping` is set when the server begins to stop.
     """
 
     configured: Configured
@@ -30,6 +33,9 @@ class Services(Struct, frozen=True, kw_only=True):
     mailbox: Mailbox
     dispatcher: Dispatcher
     reloader: Reloader
+    gauges: Gauges
+    quotas: Quotas
+    strangers: Quotas
     world: World
     salt: str
     stopping: asyncio.Event

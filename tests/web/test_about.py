@@ -117,7 +117,7 @@ def test_pages_need_nothing_from_elsewhere(gateway, path):
 def test_an_answer_and_its_problem_carry_the_requests_id(gateway):
     answer = gateway.get("/v1/tasks/none")
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
-    assert answer.json()["instance"] == "/v1/tasks/none"
+    assert answer.json()["instance"] == f"urn:task-gateway:{answer.headers['x-request-id']}"
 
 
 @pytest.mark.parametrize(

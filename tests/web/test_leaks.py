@@ -133,8 +133,7 @@ def test_a_refusal_repeats_nothing_of_what_was_sent(story):
     refused = [each for each in answers if each.status_code >= 400 and "delivery" not in each.json()]
     assert len(refused) > 15
     for answer in refused:
-        problem = {key: value for key, value in answer.json().items() if key != "instance"}
-        assert PATIENT not in json.dumps(problem), problem
+        assert PATIENT not in answer.text
         assert PATIENT not in str(answer.headers)
 
 

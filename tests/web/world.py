@@ -40,6 +40,7 @@ APPS: Mapping[str, str] = {
     "operator": "clinics: ['*'], roles: [operate]",
     "administrator": "clinics: ['*'], roles: [admin]",
     "keyed": "clinics: ['*'], roles: [submit, read], require_key: true",
+    "limited": "clinics: ['*'], roles: [submit, read], limits: {per_minute: 3}",
     "north": f"clinics: [north], roles: [{', '.join(ROLES)}]",
 }
 

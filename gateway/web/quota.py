@@ -1,0 +1,37 @@
+"""How much an app may ask for, told in the RateLimit fields (draft-ietf-httpapi-ratelimit-headers)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.handlers.base import BaseRouteHandler
+
+from gateway.errors import Refused
+from gateway.rules.clinic import App
+from gateway.rules.quota import WINDOW, Allowance
+from gateway.web.services import Services
+from schemas.problem import problem
+
+
+def within_quota(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    """The guard of every route: one request more of the calling app, before anything of it is read.
+
+    Raises Refused with 429. An app without a limit is told nothing of one.
+    """
+    app: App | None = connection.scope.get("user")
+    if app is None or app.per_minute is None:
+        return
+    services: Services = connection.app.state.services
+    allowance = services.quotas.spend(app.name, app.per_minute)
+    connection.scope["state"]["headers"] |= {
+        "RateLimit-Policy": f'"app";q={allowance.quota};w={WINDOW}',
+        "RateLimit": f'"app";r={allowance.left};t={allowance.full_in}',
+    }
+    if not allowance.granted:
+        raise refusal(allowance, f"this app may make {allowance.quota} requests a minute")
+
+
+def refusal(allowance: Allowance, detail: str) -> Refused:
+    """The 429 that says when the next request may come."""
+    return Refused(problem("rate-limited", detail), {"Retry-After": str(allowance.next_in)})
