@@ -34,6 +34,7 @@ from gateway.telemetry.meters import Meters
 from gateway.transport import Wire, wire
 from gateway.web import openapi
 from gateway.web.admin import Admin
+from gateway.web.audit import AuditTrail
 from gateway.web.auth import authenticated
 from gateway.web.body import LARGEST, StrictRequest
 from gateway.web.clinics import About
@@ -55,7 +56,7 @@ DRAIN_SECONDS = 30.0
 """How long a stop waits for sends under way."""
 
 ROUTES = (
-    Tasks, Notes, Claims, Overview, About, CommandSchemas, CapabilityTable, Webhooks, Admin,
+    Tasks, Notes, Claims, Overview, About, CommandSchemas, CapabilityTable, Webhooks, Admin, AuditTrail,
     live, ready, metrics, problem_page, problem_index, front_door,
 )  # fmt: skip
 

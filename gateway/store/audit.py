@@ -94,11 +94,12 @@ def verify(tx: Tx) -> Verified:
     return Verified(rows=rows, faults=tuple(faults))
 
 
-def entries(tx: Tx, *, before: int | None, limit: int) -> list[Entry]:
-    """The newest rows before the row `before`, newest first."""
+def entries(tx: Tx, clinics: frozenset[str], *, before: int | None, limit: int) -> list[Entry]:
+    """The newest rows before the row `before`, newest first, of the clinics ("*": all, those of none too)."""
+    scope = "1 = 1" if "*" in clinics else f"clinic_id IN ({', '.join('?' * len(clinics))})"
     rows = tx.execute(
-        f"SELECT {_COLUMNS} FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT ?",  # noqa: S608 - our own column names
-        (before or 1 << 62, limit),
+        f"SELECT {_COLUMNS} FROM audit WHERE seq < ? AND {scope} ORDER BY seq DESC LIMIT ?",  # noqa: S608 - our own text
+        (1 << 62 if before is None else before, *(() if "*" in clinics else sorted(clinics)), limit),
     ).fetchall()
     return [_entry(tx, row) for row in rows]
 

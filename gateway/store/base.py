@@ -243,9 +243,9 @@ class Store(Outgoing):
         """Keep in the audit trail what somebody did."""
         await self.write(lambda tx: audit.record(tx, act, now))
 
-    async def audit(self, *, before: int | None, limit: int) -> Sequence[Entry]:
-        """The newest entries of the audit trail before the row `before`."""
-        return await self.read(lambda tx: audit.entries(tx, before=before, limit=limit))
+    async def audit(self, clinics: frozenset[str], *, before: int | None, limit: int) -> Sequence[Entry]:
+        """The newest entries of the audit trail before the row `before`, of the given clinics ("*": all)."""
+        return await self.read(lambda tx: audit.entries(tx, clinics, before=before, limit=limit))
 
     async def verify_audit(self) -> Verified:
         """Check the audit trail from end to end."""

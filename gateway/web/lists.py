@@ -23,6 +23,7 @@ from schemas.problem import FieldError, problem
 
 _LARGEST_PAGE = 200
 _PAGE = 50
+_DIGITS = 18
 
 
 Asked = dict[str, str]
@@ -126,6 +127,15 @@ def limit_of(text: str | None) -> int:
         return _PAGE
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= _LARGEST_PAGE:
         raise _invalid("limit", f"a number from 1 to {_LARGEST_PAGE}")
+    return int(text)
+
+
+def row_of(name: str, text: str | None) -> int | None:
+    """The row that a list goes on from, if one is given. Raises Refused."""
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > _DIGITS:
+        raise _invalid(name, "a next_cursor that this list gave")
     return int(text)
 
 

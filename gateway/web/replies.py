@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from gateway.rules.clinic import Need, Provenance, Role
+from gateway.store.audit import Entry
 from gateway.store.drift import Observation, Trial
 from schemas.command import Body
 from schemas.delivery import Delivery, Happening
@@ -152,6 +153,20 @@ class Me(Struct, frozen=True, kw_only=True):
     roles: Sequence[Role]
     clinics: Sequence[str]
     require_key: bool
+
+
+class ActSeen(Entry, frozen=True, kw_only=True):
+    """What somebody did, through which app and key, to what, and why.
+
+    `about` is a delivery's id, a connection as "clinic/name", or what else it was done to.
+    """
+
+
+class Acts(Private, frozen=True, kw_only=True):
+    """A page of the audit trail, newest first."""
+
+    items: Sequence[ActSeen]
+    next_cursor: str | None
 
 
 class HookSeen(Struct, frozen=True, kw_only=True):

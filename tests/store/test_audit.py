@@ -16,6 +16,7 @@ from gateway.store.vault import Vault
 from schemas.outcome import Unknown
 from schemas.problem import problem
 
+EVERYWHERE = frozenset({"*"})
 K1, K2 = encryption_key("k1"), encryption_key("k2")
 
 
@@ -29,11 +30,27 @@ async def test_who_what_and_why_are_kept_newest_first(store):
     await store.acted(act(2, action="reload", about="configuration"), later(seconds=1))
     await store.pause(*HOME, problem("connection-blocked"), later(seconds=2), BY_OPERATOR)
 
-    newest, reload, first = await store.audit(before=None, limit=10)
+    newest, reload, first = await store.audit(EVERYWHERE, before=None, limit=10)
 
     assert (newest.action, newest.about, newest.clinic_id, newest.reason) == ("pause", "lakeside/emr", "lakeside", "r")
     assert (reload.app, reload.key_id, reload.action, reload.at) == ("operator", "o1", "reload", later(seconds=1))
-    assert [entry.seq for entry in await store.audit(before=newest.seq, limit=10)] == [reload.seq, first.seq]
+    assert await store.audit(EVERYWHERE, before=newest.seq, limit=10) == [reload, first]
+
+
+@opened
+async def test_a_clinics_acts_are_listed_for_those_in_its_reach_and_what_belongs_to_none_for_all_clinics_alone(store):
+    for number, clinic in enumerate(("north", "south", None), start=1):
+        await store.acted(act(number, clinic_id=clinic), NOW)
+
+    async def listed(*clinics):
+        return [entry.seq for entry in await store.audit(frozenset(clinics), before=None, limit=10)]
+
+    assert await listed("*") == [3, 2, 1]
+    assert await listed("south") == [2]
+    assert await listed("south", "north") == [2, 1]
+    assert await listed("nowhere") == []
+    assert await store.audit(EVERYWHERE, before=1, limit=10) == []
+    assert await store.audit(EVERYWHERE, before=0, limit=10) == []
 
 
 @opened
@@ -126,7 +143,7 @@ async def test_a_trail_whose_reasons_no_key_opens_can_still_be_verified(tmp_path
 
     store = SqliteStore(tmp_path / "gateway.db", Ids(), Vault([K2]))
     await store.open()
-    (entry,) = await store.audit(before=None, limit=10)
+    (entry,) = await store.audit(EVERYWHERE, before=None, limit=10)
     verified = await store.verify_audit()
     await store.close()
 

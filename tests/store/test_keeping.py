@@ -74,7 +74,7 @@ async def test_after_sealing_anew_the_older_key_is_needed_no_more(store):
     assert (await now(store, "tsk_000001")).values == {"description": CANARY}
     (gone,) = await store.paused()
     assert gone.detail == CANARY
-    (entry,) = await store.audit(before=None, limit=5)
+    (entry,) = await store.audit(frozenset({"*"}), before=None, limit=5)
     assert entry.reason == CANARY
     assert (await store.verify_audit()).faults == ()
 

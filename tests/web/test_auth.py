@@ -38,6 +38,7 @@ MATRIX = {
     ("POST", "/v1/connections/{clinic_id:str}/{name:str}/resume"): OPERATE,
     ("POST", "/v1/admin/reload"): ADMIN,
     ("POST", "/v1/admin/reseal"): ADMIN,
+    ("GET", "/v1/audit"): ADMIN,
     ("GET", "/v1/webhooks"): OPERATE,
     ("POST", "/v1/webhooks/{account:str}/{token:str}"): OPEN,
     ("GET", "/health/live"): OPEN,

@@ -8,7 +8,7 @@ from schemas.command import CreateTask
 
 OPERATIONS = {
     "capabilities_drift",
-    "admin_reload", "admin_reseal",
+    "admin_reload", "admin_reseal", "audit_list",
     "claims_cancel", "claims_create", "claims_explain", "claims_get", "claims_list", "claims_resolve", "claims_retry",
     "claims_timeline", "clinics", "clinics_capabilities", "clinics_schema", "connections",
     "connections_pause", "connections_resume",
