@@ -17,7 +17,11 @@ from litestar import Litestar
 from gateway.errors import ConfigErrors, Stopped
 
 HEADER_SECONDS = 5
-"""How long a client may take to send its headers."""
+"""How long a client may take to send its headers, and how long a connection may lie idle."""
+HEADER_BYTES = 64 * 1024
+"""How long a request's line and headers may be."""
+CONNECTIONS = 1024
+"""How many may be open at once; more wait in the system's queue, as many again."""
 
 log = structlog.get_logger("serving")
 
@@ -36,7 +40,9 @@ async def serving(app: Litestar, host: str, port: int) -> AsyncIterator[asyncio.
             port=port,
             interface=Interfaces.ASGINL,  # the app's own start and stop are run here, so that what they raise is seen
             http=HTTPModes.http1,
-            http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000),
+            http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=HEADER_BYTES),
+            backlog=CONNECTIONS,
+            backpressure=CONNECTIONS,
             websockets=False,
             log_enabled=False,
         )
