@@ -14,18 +14,23 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 
+from gateway.courier import Courier, courier
 from gateway.errors import Stopped
 from gateway.flows.ask import Asking
 from gateway.flows.configured import Configured
 from gateway.flows.dispatch import Dispatcher
+from gateway.flows.endpoints import Endpoints
+from gateway.flows.feed import Streams
 from gateway.flows.follow import Follower
 from gateway.flows.forget import Forgetter
-from gateway.flows.quotas import Quotas
 from gateway.flows.gauges import Gauges, watch_lag
+from gateway.flows.notify import Notifier
+from gateway.flows.quotas import Quotas
 from gateway.flows.receive import Mailbox
 from gateway.flows.reload import Reloader
 from gateway.flows.submit import Desk
 from gateway.flows.tokens import Tokens
+from gateway.rules.addresses import may_call
 from gateway.rules.clinic import Config
 from gateway.store.base import Store
 from gateway.store.sqlite import SqliteStore
@@ -37,10 +42,12 @@ from gateway.web.admin import Admin
 from gateway.web.audit import AuditTrail
 from gateway.web.auth import authenticated
 from gateway.web.body import LARGEST, StrictRequest
+from gateway.web.callbacks import CallbackStates
 from gateway.web.clinics import About
 from gateway.web.command_schemas import CommandSchemas
 from gateway.web.deliveries import Claims, Notes, Tasks
 from gateway.web.drift import CapabilityTable
+from gateway.web.events import Feed
 from gateway.web.health import live, ready
 from gateway.web.hosts import hosted
 from gateway.web.lines import RequestLines
@@ -56,7 +63,8 @@ DRAIN_SECONDS = 30.0
 """How long a stop waits for sends under way."""
 
 ROUTES = (
-    Tasks, Notes, Claims, Overview, About, CommandSchemas, CapabilityTable, Webhooks, Admin, AuditTrail,
+    Tasks, Notes, Claims, Overview, Feed, CallbackStates, About, CommandSchemas, CapabilityTable, Webhooks, Admin,
+    AuditTrail,
     live, ready, metrics, problem_page, problem_index, front_door,
 )  # fmt: skip
 
@@ -71,18 +79,19 @@ def store_of(config: Config, world: World, meters: Meters | None = None) -> Stor
     raise Stopped(f"database: {scheme}:// is not supported; sqlite:///path is")
 
 
-def build(
+def build(  # noqa: PLR0913 - what tests bring
     config: Config,
     *,
     read: Callable[[], Config] | None = None,
     world: World | None = None,
     store: Store | None = None,
     make_wire: Callable[[], Wire] | None = None,
+    make_courier: Callable[[], Courier] | None = None,
 ) -> Litestar:
     """The gateway as an ASGI app. Starting it opens the store and begins to send; stopping it drains.
 
     `read` reads the configuration anew, for a reload; without it a reload changes nothing.
-    Tests pass their own world, store and wire; the wire is made in the running loop.
+    Tests pass their own world, store, wire and courier; the last two are made in the running loop.
     """
     world = world or World()
     meters = Meters(version("task-gateway"))
@@ -90,7 +99,7 @@ def build(
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with running(config, world, kept, make_wire, read, meters) as services:
+        async with running(config, world, kept, make_wire, read, meters=meters, make_courier=make_courier) as services:
             app.state.services = services
             yield
 
@@ -115,23 +124,27 @@ def build(
 
 
 @asynccontextmanager
-async def running(
+async def running(  # noqa: PLR0913 - likewise
     config: Config,
     world: World,
     store: Store,
     make_wire: Callable[[], Wire] | None,
     read: Callable[[], Config] | None = None,
+    *,
     meters: Meters | None = None,
+    make_courier: Callable[[], Courier] | None = None,
 ) -> AsyncIterator[Services]:
     """The flows at work: what a stop left behind is proved first, then sending begins."""
     meters = meters or Meters()
     await store.open()
     way_out = make_wire() if make_wire else wire(config.timeouts)
     configured = Configured(config)
+    runner = make_courier() if make_courier else courier(lambda address: may_call(address, configured.config))
     tokens = Tokens(way_out, world)
     dispatcher = Dispatcher(store, way_out, configured, world, tokens, meters)
     follower = Follower(store, way_out, configured, world, tokens, meters)
     forgetter = Forgetter(store, configured, world)
+    notifier = Notifier(store, runner, configured, world)
     desk = Desk(store, dispatcher, configured, world, meters)
     mailbox = Mailbox(store, configured, world, meters)
 
@@ -140,8 +153,10 @@ async def running(
         tokens.drop_all()
         store.vault.use(fresh.encryption)
         await store.try_connections(world.now())
+        await notifier.open()
         dispatcher.wake()
 
+    await notifier.open(every_lease=True)
     await store.pass_time(world.now(), every_lease=True)
     await store.try_connections(world.now())
     await mailbox.catch_up()
@@ -152,6 +167,9 @@ async def running(
         asking=Asking(store, desk, dispatcher, world),
         mailbox=mailbox,
         dispatcher=dispatcher,
+        notifier=notifier,
+        endpoints=Endpoints(store, notifier, world),
+        streams=Streams(store),
         reloader=Reloader(read or (lambda: config), configured, adopt, meters),
         gauges=Gauges(store, configured, dispatcher.pacer, world, meters),
         quotas=Quotas(world),
@@ -162,6 +180,7 @@ async def running(
     )
     sending = asyncio.create_task(dispatcher.run())
     looking = asyncio.create_task(follower.run())
+    telling = asyncio.create_task(notifier.run())
     watching = asyncio.create_task(watch_lag(meters))
     forgetting = asyncio.create_task(forgetter.run())
     log.info("gateway.started", count=len(config.clinics), version=version("task-gateway"))
@@ -171,9 +190,11 @@ async def running(
         watching.cancel()
         await follower.stop()
         await forgetter.stop()
+        await notifier.stop()
         await dispatcher.stop(DRAIN_SECONDS)
-        await asyncio.gather(sending, looking, forgetting)
+        await asyncio.gather(sending, looking, forgetting, telling)
         await mailbox.stop()
         await way_out.aclose()
+        await runner.aclose()
         await store.close()
         log.info("gateway.stopped")

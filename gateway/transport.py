@@ -11,6 +11,7 @@ Creates go over a fresh connection each: on a kept one, a late surplus answer wa
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -39,6 +40,10 @@ Mark = Callable[[], Awaitable[None]]
 
 class TransportFault(httpx.TransportError):
     """The request failed below HTTP; the text is the cause's class name and nothing of the request."""
+
+
+class AddressRefused(OSError):  # noqa: N818 - what happened
+    """The name leads to an address that may not be called."""
 
 
 class Send:
@@ -70,6 +75,14 @@ async def _before_first_byte(_session: aiohttp.ClientSession, context: Any, _par
     send.begun = True  # nothing may be awaited after this
 
 
+def _socket(info: tuple[Any, ...], may_call: Callable[[str], bool]) -> socket.socket:
+    """A socket for the address that is about to be connected to. Raises AddressRefused."""
+    family, kind, protocol, _, address = info
+    if not may_call(address[0]):
+        raise AddressRefused("the address may not be called")
+    return socket.socket(family, kind, protocol)
+
+
 class _Body(httpx.AsyncByteStream):
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
@@ -86,13 +99,20 @@ class _Body(httpx.AsyncByteStream):
 
 
 class VendorTransport(httpx.AsyncBaseTransport):
-    """An httpx transport that sends a prepared request once. `kept`: connections may be used again."""
+    """An httpx transport that sends a prepared request once. `kept`: connections may be used again.
 
-    def __init__(self, tls: ssl.SSLContext, *, kept: bool = False) -> None:
+    `may_call` is asked of every address before it is connected to, whatever the URL or the name server says.
+    """
+
+    def __init__(
+        self, tls: ssl.SSLContext, *, kept: bool = False, may_call: Callable[[str], bool] = lambda _address: True
+    ) -> None:
         trace = aiohttp.TraceConfig()
         trace.on_request_headers_sent.append(_before_first_byte)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=tls, limit=0, force_close=not kept),
+            connector=aiohttp.TCPConnector(
+                ssl=tls, limit=0, force_close=not kept, socket_factory=lambda info: _socket(info, may_call)
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),  # a jar would carry one clinic's cookies into another's request
             trust_env=False,
             auto_decompress=False,
@@ -114,7 +134,8 @@ class VendorTransport(httpx.AsyncBaseTransport):
                 trace_request_ctx=request.extensions["send"],
             )
         except Exception as error:
-            raise TransportFault(type(error).__name__) from error
+            refused = isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, AddressRefused)
+            raise TransportFault(AddressRefused.__name__ if refused else type(error).__name__) from error
         return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response), request=request)
 
     async def aclose(self) -> None:

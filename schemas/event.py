@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from schemas.command import Kind
-from schemas.delivery import State
+from schemas.delivery import Delivery, State
 
 Fact = Literal["overdue", "conflict", "duplicate_suspected", "work_changed"]
 EVENTS = (
@@ -28,3 +28,9 @@ class Event(Struct, frozen=True, kw_only=True):
     at: datetime
     clinic_id: str
     data: dict[str, Any]
+
+
+class Notice(Event, frozen=True, kw_only=True):
+    """What a callback carries: the event, and with `body: full` the delivery as it is when it is told."""
+
+    delivery: Delivery | UnsetType = UNSET

@@ -52,6 +52,11 @@ def is_failure(outcome: Outcome) -> bool:
     return isinstance(outcome, Unknown)
 
 
+def came_back(breaker: Breaker, outcome: Outcome) -> bool:
+    """Whether this outcome ends a time of trouble so long that it was left alone for as long as ever."""
+    return breaker.open_until is not None and breaker.span == _LONGEST and not is_failure(outcome)
+
+
 def after(breaker: Breaker, outcome: Outcome, now: datetime, roll: float) -> Breaker:
     """The breaker once an attempt has ended; `roll` in [0, 1) jitters the opening, since herds return together."""
     if is_failure(outcome):

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from gateway.store.outbox import Endpoint
 from gateway.store.rows import Tx, moment
 from schemas.delivery import Happening
 
@@ -13,23 +14,27 @@ from schemas.delivery import Happening
 class Backlog(Struct, frozen=True, kw_only=True):
     """How far an app's endpoint is behind."""
 
-    disabled_at: datetime | None = None
+    disabled_at: datetime | None
     """When it answered 410."""
-    waiting: int = 0
+    waiting: int
     """Events that it is still to be told of."""
-    unread: int = 0
+    unread: int
     """Events not looked through yet; some may not concern it."""
-    behind_since: datetime | None = None
+    behind_since: datetime | None
     """When the first of all these happened; None: it has been told everything."""
-    given_up: int = 0
-    last_at: datetime | None = None
-    last_status: int | None = None
-    last_error: str | None = None
+    given_up: int
+    """Events that it did not take in ten tries over 75 hours."""
+    last_at: datetime | None
+    """When it was called last."""
+    last_status: int | None
+    last_error: str | None
 
 
-def backlog(tx: Tx, app: str) -> Backlog:
+def backlog(tx: Tx, endpoint: Endpoint) -> Backlog:
     """How far an app's endpoint is behind."""
-    place, gone_at = tx.execute("SELECT seq, gone_at FROM endpoints WHERE app = ?", (app,)).fetchone() or (0, None)
+    app = endpoint.app
+    known = tx.execute("SELECT seq, gone, gone_at FROM endpoints WHERE app = ?", (app,)).fetchone()
+    place, gone, gone_at = known or (0, None, None)
     unread, first_unread = tx.execute("SELECT count(*), min(at) FROM events WHERE seq > ?", (place,)).fetchone()
     waiting, first_waiting = tx.execute(
         "SELECT count(*), min(at) FROM callbacks JOIN events ON events.seq = callbacks.seq"
@@ -43,7 +48,7 @@ def backlog(tx: Tx, app: str) -> Backlog:
     at, status, error = last or (None, None, None)
     behind = min((first for first in (first_unread, first_waiting) if first is not None), default=None)
     return Backlog(
-        disabled_at=_moment(gone_at),
+        disabled_at=_moment(gone_at) if gone == endpoint.url_digest else None,
         waiting=waiting,
         unread=unread,
         behind_since=_moment(behind),

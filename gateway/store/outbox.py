@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
 
 from msgspec import Struct
 
+from gateway.rules.callbacks import Tried
 from gateway.store import feed
 from gateway.store.feed import EVERYWHERE, Entry
 from gateway.store.rows import Tx, moment, stamp
 
 LEASE = timedelta(seconds=60)
 """Longer than a try may last."""
-_CHUNK = 256
+_CHUNK = 128
 """So many events are looked through in one transaction."""
 
 
@@ -42,24 +42,8 @@ class Due(Struct, frozen=True, kw_only=True):
 class Taken(Struct, frozen=True, kw_only=True):
     """What is due, and whether there is more to look through."""
 
-    due: Sequence[Due]
+    due: Sequence[Due] = ()
     more: bool = False
-
-
-class Tried(Struct, frozen=True, kw_only=True):
-    """One try, and what follows from it.
-
-    `told`: it is over. `later`: again at `due_at`. `given_up`: never again by itself. `gone`: the endpoint wants no
-    more, and is disabled.
-    """
-
-    at: datetime
-    ended_at: datetime
-    status: int | None
-    error: str | None
-    what: Literal["told", "later", "given_up", "gone"]
-    tries: int
-    due_at: datetime | None = None
 
 
 class Again(Struct, frozen=True, kw_only=True):
@@ -73,9 +57,7 @@ class Again(Struct, frozen=True, kw_only=True):
 def open_endpoints(tx: Tx, apps: Collection[str]) -> None:
     """Endpoints that are new hear of what happens from now on."""
     for app in apps:
-        tx.execute(
-            "INSERT INTO endpoints (app, seq) VALUES (?, ?) ON CONFLICT (app) DO NOTHING", (app, feed.end(tx))
-        )
+        tx.execute("INSERT INTO endpoints (app, seq) VALUES (?, ?) ON CONFLICT (app) DO NOTHING", (app, feed.end(tx)))
 
 
 def free(tx: Tx) -> None:
@@ -101,7 +83,7 @@ def take(tx: Tx, endpoint: Endpoint, room: int, now: datetime) -> Taken:
     app = endpoint.app
     known = tx.execute("SELECT seq, gone FROM endpoints WHERE app = ?", (app,)).fetchone()
     if known is None or known[1] == endpoint.url_digest:
-        return Taken(due=())
+        return Taken()
     due = _lease(tx, app, room, now)
     if len(due) == room:
         return Taken(due=due)
@@ -143,7 +125,8 @@ def _lease(tx: Tx, app: str, room: int, now: datetime) -> list[Due]:
     leased = []
     for seq, tries in tx.execute(_DUE, (app, stamp(now), stamp(now), room)).fetchall():
         got = tx.execute(
-            "UPDATE callbacks SET lease_until = ? WHERE app = ? AND seq = ? AND (lease_until IS NULL OR lease_until <= ?)",
+            "UPDATE callbacks SET lease_until = ?"
+            " WHERE app = ? AND seq = ? AND (lease_until IS NULL OR lease_until <= ?)",
             (stamp(until), app, seq, stamp(now)),
         )
         entry = feed.at(tx, seq)
@@ -160,15 +143,16 @@ def settle(tx: Tx, due: Due, tried: Tried, url_digest: str) -> None:
     )
     ours = "WHERE app = ? AND seq = ? AND lease_until = ?"
     lease = (due.app, due.entry.seq, stamp(due.lease_until))
-    if tried.what == "told":
+    if tried.next.what == "told":
         tx.execute(f"DELETE FROM callbacks {ours}", lease)  # noqa: S608 - our own text
         return
     tx.execute(
         f"UPDATE callbacks SET lease_until = NULL, tries = ?, due_at = ? {ours}",  # noqa: S608 - our own text
-        (tried.tries, stamp(tried.due_at), *lease),
+        (tried.next.tries, stamp(tried.next.due_at), *lease),
     )
-    if tried.what == "gone":
-        tx.execute("UPDATE endpoints SET gone = ?, gone_at = ? WHERE app = ?", (url_digest, stamp(tried.ended_at), due.app))
+    if tried.next.what == "gone":
+        gone = (url_digest, stamp(tried.ended_at), due.app)
+        tx.execute("UPDATE endpoints SET gone = ?, gone_at = ? WHERE app = ?", gone)
 
 
 def next_due(tx: Tx, apps: Sequence[str], now: datetime) -> datetime | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from gateway.rules.callbacks import Tried
 from gateway.store import audit, backlog, feed, outbox
 from gateway.store.audit import Act
 from gateway.store.backlog import Backlog
 from gateway.store.feed import Entry, Page
-from gateway.store.outbox import Again, Due, Endpoint, Taken, Tried
+from gateway.store.outbox import Again, Due, Endpoint, Taken
 from gateway.store.rows import Tx
 from gateway.store.transactions import Transactions
 
@@ -48,9 +49,9 @@ class Outgoing(Transactions):
 
         await self.write(opened)
 
-    async def take_callbacks(self, endpoint: Endpoint, room: int, now: datetime) -> Taken:
-        """Lease what an endpoint is to be told now, in the order of each delivery's events."""
-        return await self.write(lambda tx: outbox.take(tx, endpoint, room, now))
+    async def take_callbacks(self, room: Sequence[tuple[Endpoint, int]], now: datetime) -> Sequence[Taken]:
+        """Lease what endpoints are to be told now, each as much as it has room for; in the order of each delivery."""
+        return await self.write(lambda tx: [outbox.take(tx, endpoint, most, now) for endpoint, most in room])
 
     async def settle_callback(self, due: Due, tried: Tried, url_digest: str, *, hurry: bool) -> None:
         """Keep a try and what follows from it. `hurry`: all that the endpoint waits for is due now."""
@@ -67,32 +68,21 @@ class Outgoing(Transactions):
         return await self.read(lambda tx: outbox.next_due(tx, apps, now))
 
     async def redeliver(
-        self,
-        endpoints: Sequence[Endpoint],
-        span: tuple[int, int],
-        clinics: frozenset[str],
-        now: datetime,
-        act: Act | None = None,
+        self, endpoints: Sequence[Endpoint], span: tuple[int, int], clinics: frozenset[str], now: datetime
     ) -> Again:
-        """Tell again of events after one place up to another, a part of them; `act` is kept in the audit trail."""
+        """Tell again of these clinics' events after one place up to another; a part of them, in order."""
+        return await self.write(lambda tx: outbox.redeliver(tx, endpoints, span, clinics, now))
 
-        def again(tx: Tx) -> Again:
-            if act is not None:
-                audit.record(tx, act, now)
-            return outbox.redeliver(tx, endpoints, span, clinics, now)
+    async def resume_endpoint(self, app: str, now: datetime, act: Act) -> None:
+        """An endpoint that wanted no more is told again, from where it stopped. `act` is kept in the audit trail."""
 
-        return await self.write(again)
-
-    async def enable_endpoint(self, app: str, now: datetime, act: Act) -> None:
-        """An endpoint that wanted no more is told again, from where it stopped."""
-
-        def enabled(tx: Tx) -> None:
+        def resumed(tx: Tx) -> None:
             audit.record(tx, act, now)
             outbox.enable(tx, app)
             outbox.hurry(tx, app, now)
 
-        await self.write(enabled)
+        await self.write(resumed)
 
-    async def backlogs(self, apps: Collection[str]) -> Mapping[str, Backlog]:
-        """How far each app's endpoint is behind."""
-        return await self.read(lambda tx: {app: backlog.backlog(tx, app) for app in apps})
+    async def backlogs(self, endpoints: Sequence[Endpoint]) -> Sequence[Backlog]:
+        """How far each endpoint is behind."""
+        return await self.read(lambda tx: [backlog.backlog(tx, endpoint) for endpoint in endpoints])

@@ -21,6 +21,7 @@ _TAGS: Mapping[str, str] = {
     "notes": "Notes on tasks",
     "claims": "Claims for appointments",
     "deliveries": "Deliveries of every kind",
+    "events": "What happened, and who is told of it",
     "clinics": "What a key may use",
     "webhooks": "What vendors push",
     "about": "Health, and what problems mean",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from gateway.flows.endpoints import EndpointState
 from gateway.rules.clinic import Need, Provenance, Role
 from gateway.store.audit import Entry
 from gateway.store.drift import Observation, Trial
-from schemas.command import Body
+from schemas.command import Body, Id
 from schemas.delivery import Delivery, Happening
+from schemas.event import Event
 from schemas.private import Private
 
 
@@ -167,6 +169,36 @@ class Acts(Private, frozen=True, kw_only=True):
 
     items: Sequence[ActSeen]
     next_cursor: str | None
+
+
+class Events(Struct, frozen=True, kw_only=True):
+    """A page of the feed, oldest first; `next_cursor` is the next page's `after`, null where there is no more now."""
+
+    items: Sequence[Event]
+    next_cursor: str | None
+
+
+class Redelivery(Private, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """To whom an event is told again (left out: every app that it concerns), and why."""
+
+    app: Id | None = None
+    reason: Body
+
+
+class RedeliveryOfRange(Private, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which events are told again, to whom (left out: every app that they concern), and why."""
+
+    after: Annotated[Id, Meta(description="An event's id; evt_0: from the first one")]
+    until: Annotated[Id | None, Meta(description="An event's id; left out: up to the newest")] = None
+    app: Id | None = None
+    reason: Body
+
+
+class Callbacks(Struct, frozen=True, kw_only=True):
+    """The endpoints of the apps within a key's reach."""
+
+    items: Sequence[EndpointState]
+    next_cursor: None = None
 
 
 class HookSeen(Struct, frozen=True, kw_only=True):

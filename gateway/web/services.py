@@ -10,7 +10,10 @@ from msgspec import Struct
 from gateway.flows.ask import Asking
 from gateway.flows.configured import Configured
 from gateway.flows.dispatch import Dispatcher
+from gateway.flows.endpoints import Endpoints
+from gateway.flows.feed import Streams
 from gateway.flows.gauges import Gauges
+from gateway.flows.notify import Notifier
 from gateway.flows.quotas import Quotas
 from gateway.flows.receive import Mailbox
 from gateway.flows.reload import Reloader
@@ -32,6 +35,9 @@ class Services(Struct, frozen=True, kw_only=True):
     asking: Asking
     mailbox: Mailbox
     dispatcher: Dispatcher
+    notifier: Notifier
+    endpoints: Endpoints
+    streams: Streams
     reloader: Reloader
     gauges: Gauges
     quotas: Quotas
@@ -41,8 +47,10 @@ class Services(Struct, frozen=True, kw_only=True):
     stopping: asyncio.Event
 
     def cease(self) -> None:
-        """The server begins to stop: nothing more is taken from the queue, what is being sent goes on."""
+        """The server begins to stop: nothing more is taken from the queue or told, what is being sent goes on."""
         self.stopping.set()
+        self.streams.cease()
+        self.notifier.cease()
         self.dispatcher.cease()
 
 

@@ -1,0 +1,66 @@
+"""Streaming the feed: each event as soon as it is there, woken by the store's bell."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import structlog
+
+from gateway.store.base import Store, StoreUnavailable
+from gateway.store.bell import EVENTS
+from schemas.event import Event
+
+HEARTBEAT = 15.0
+"""Seconds of silence after which a stream says that it is still there."""
+LONGEST = 900.0
+"""Seconds that a stream lasts; then its reader comes back to where it was, with a key that is looked at again."""
+_AT_ONCE = 100
+
+log = structlog.get_logger("feed")
+
+
+class Streams:
+    """Streams of some clinics' events, until the gateway stops."""
+
+    def __init__(self, store: Store, *, heartbeat: float = HEARTBEAT, longest: float = LONGEST) -> None:
+        self._store = store
+        self._heartbeat = heartbeat
+        self._longest = longest
+        self._ceased = False
+
+    async def events(self, after: int, clinics: frozenset[str]) -> AsyncIterator[Event | None]:
+        """Every event of these clinics ("*": all) after a place; None after a silence. Ends in good order."""
+        loop = asyncio.get_running_loop()
+        ends, silent_until = loop.time() + self._longest, loop.time() + self._heartbeat
+        with self._store.bell.listen(EVENTS) as rung:
+            while not self._ceased and loop.time() < ends:
+                rung.clear()
+                try:
+                    page = await self._store.feed(after, _AT_ONCE, clinics)
+                except StoreUnavailable:
+                    log.warning("stream.store_unavailable")
+                    return
+                for entry in page.entries:
+                    yield entry.event
+                    silent_until = loop.time() + self._heartbeat
+                after = page.seq
+                if not page.more:
+                    await _rung(rung, min(ends, silent_until) - loop.time())
+                if loop.time() >= silent_until:
+                    yield None
+                    silent_until = loop.time() + self._heartbeat
+
+    def cease(self) -> None:
+        """The gateway stops: every stream ends now."""
+        self._ceased = True
+        self._store.bell.ring(EVENTS)
+
+
+async def _rung(bell: asyncio.Event, within: float) -> None:
+    """Once it rings, or the time is over."""
+    try:
+        async with asyncio.timeout(within):
+            await bell.wait()
+    except TimeoutError:
+        return
