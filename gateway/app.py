@@ -71,11 +71,11 @@ ROUTES = (
 log = structlog.get_logger("app")
 
 
-def store_of(config: Config, world: World, meters: Meters | None = None) -> Store:
+def store_of(config: Config, world: World) -> Store:
     """The store that the configuration names, sealed with its keys. Raises Stopped for a kind that is not supported."""
     scheme, _, rest = config.database.partition("://")
     if scheme == "sqlite" and rest.startswith("/"):
-        return SqliteStore(Path(rest.removeprefix("/")), world.new_id, Vault(config.encryption), meters)
+        return SqliteStore(Path(rest.removeprefix("/")), world.new_id, Vault(config.encryption), world.meters)
     raise Stopped(f"database: {scheme}:// is not supported; sqlite:///path is")
 
 
@@ -93,13 +93,12 @@ def build(  # noqa: PLR0913 - what tests bring
     `read` reads the configuration anew, for a reload; without it a reload changes nothing.
     Tests pass their own world, store, wire and courier; the last two are made in the running loop.
     """
-    world = world or World()
-    meters = Meters(version("task-gateway"))
-    kept = store or store_of(config, world, meters)
+    world = world or World(meters=Meters(version("task-gateway")))
+    kept = store or store_of(config, world)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with running(config, world, kept, make_wire, read, meters=meters, make_courier=make_courier) as services:
+        async with running(config, world, kept, make_wire, read, make_courier=make_courier) as services:
             app.state.services = services
             yield
 
@@ -131,22 +130,20 @@ async def running(  # noqa: PLR0913 - likewise
     make_wire: Callable[[], Wire] | None,
     read: Callable[[], Config] | None = None,
     *,
-    meters: Meters | None = None,
     make_courier: Callable[[], Courier] | None = None,
 ) -> AsyncIterator[Services]:
     """The flows at work: what a stop left behind is proved first, then sending begins."""
-    meters = meters or Meters()
     await store.open()
     way_out = make_wire() if make_wire else wire(config.timeouts)
     configured = Configured(config)
     runner = make_courier() if make_courier else courier(lambda address: may_call(address, configured.config))
     tokens = Tokens(way_out, world)
-    dispatcher = Dispatcher(store, way_out, configured, world, tokens, meters)
-    follower = Follower(store, way_out, configured, world, tokens, meters)
+    dispatcher = Dispatcher(store, way_out, configured, world, tokens)
+    follower = Follower(store, way_out, configured, world, tokens)
     forgetter = Forgetter(store, configured, world)
     notifier = Notifier(store, runner, configured, world)
-    desk = Desk(store, dispatcher, configured, world, meters)
-    mailbox = Mailbox(store, configured, world, meters)
+    desk = Desk(store, dispatcher, configured, world)
+    mailbox = Mailbox(store, configured, world)
 
     async def adopt(fresh: Config) -> None:
         way_out.timeouts = fresh.timeouts
@@ -170,8 +167,8 @@ async def running(  # noqa: PLR0913 - likewise
         notifier=notifier,
         endpoints=Endpoints(store, notifier, world),
         streams=Streams(store),
-        reloader=Reloader(read or (lambda: config), configured, adopt, meters),
-        gauges=Gauges(store, configured, dispatcher.pacer, world, meters),
+        reloader=Reloader(read or (lambda: config), configured, adopt, world),
+        gauges=Gauges(store, configured, dispatcher.pacer, world),
         quotas=Quotas(world),
         strangers=Quotas(world),
         world=world,
@@ -181,7 +178,7 @@ async def running(  # noqa: PLR0913 - likewise
     sending = asyncio.create_task(dispatcher.run())
     looking = asyncio.create_task(follower.run())
     telling = asyncio.create_task(notifier.run())
-    watching = asyncio.create_task(watch_lag(meters))
+    watching = asyncio.create_task(watch_lag(world.meters))
     forgetting = asyncio.create_task(forgetter.run())
     log.info("gateway.started", count=len(config.clinics), version=version("task-gateway"))
     try:

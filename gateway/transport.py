@@ -25,6 +25,7 @@ from yarl import URL
 
 from adapters.base import HttpRequest, HttpResponse
 from gateway.rules.clinic import Timeouts
+from gateway.telemetry import spans
 from schemas.private import Private
 
 MOST = 1024 * 1024
@@ -192,6 +193,8 @@ def _prepared(request: HttpRequest, send: Send, timeouts: Timeouts) -> httpx.Req
     if not all(_BREAKS.isdisjoint(text) for header in request.headers.items() for text in header):
         raise ValueError("a line break in a header")
     headers = {**request.headers, "accept": "application/json", "accept-encoding": "identity"}
+    if trace := spans.here():
+        headers["traceparent"] = trace
     content: bytes | None = None
     if request.json is not None:
         content = msgspec.json.encode(request.json)

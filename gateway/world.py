@@ -1,4 +1,4 @@
-"""Time, chance and ids, passed to whoever needs them, so that tests can choose them."""
+"""Time, chance and ids, and where counts go: passed to whoever needs them, so that tests can choose them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from msgspec import Struct
+from msgspec import Struct, field
+
+from gateway.telemetry.meters import Meters
 
 
 def _now() -> datetime:
@@ -21,8 +23,9 @@ def _new_id(prefix: str) -> str:
 
 
 class World(Struct, frozen=True, kw_only=True):
-    """The clock (aware, UTC), the source of ids by prefix, and chance in [0, 1)."""
+    """The clock (aware, UTC), the source of ids by prefix, chance in [0, 1), and the meters."""
 
     now: Callable[[], datetime] = _now
     new_id: Callable[[str], str] = _new_id
     roll: Callable[[], float] = random.random
+    meters: Meters = field(default_factory=Meters)

@@ -69,6 +69,17 @@ class Unknown(Struct, frozen=True, kw_only=True):
 
 Outcome = Applied | Pending | Refused | Blocked | NotApplied | Unknown
 
+Verdict = Literal["applied", "pending", "refused", "blocked", "not_applied", "unknown"]
+VERDICTS: Mapping[type, Verdict] = {
+    Applied: "applied",
+    Pending: "pending",
+    Refused: "refused",
+    Blocked: "blocked",
+    NotApplied: "not_applied",
+    Unknown: "unknown",
+}
+"""The word for each kind of outcome."""
+
 Says = Literal["created", "accepted", "failed", "changed", "blocked", "other"]
 
 

@@ -17,6 +17,7 @@ from gateway.rules.record import Record
 from gateway.store.base import Store
 from gateway.store.bell import QUEUED
 from gateway.store.leases import Leased
+from gateway.telemetry import spans
 from gateway.transport import MarkRefused, Wire
 from gateway.world import World
 from schemas.outcome import Blocked
@@ -45,7 +46,7 @@ class Dispatcher(Rounds):
 
         `taken`: the account that a place was taken of with the pacer; none for one that is not configured.
         """
-        self._in_background(self._send(leased, taken))
+        self._in_background(self._traced(leased, taken))
 
     def try_now(self, record: Record) -> None:
         """A person wants this delivery tried now, whatever its account's pace."""
@@ -92,6 +93,14 @@ class Dispatcher(Rounds):
             for name in unused.elements():
                 self.pacer.give_back(accounts[name])
         return leased
+
+    async def _traced(self, leased: Leased, taken: Account | None) -> None:
+        """The sending as a part of the trace that the delivery came with."""
+        record = leased.record
+        with spans.span(
+            "attempt", of=record.trace, kind=spans.CALL, **spans.facts(record), attempt=leased.attempt.fence
+        ):
+            await self._send(leased, taken)
 
     async def _send(self, leased: Leased, taken: Account | None) -> None:
         record = leased.record

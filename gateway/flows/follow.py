@@ -19,6 +19,7 @@ from gateway.store.base import Store, StoreUnavailable
 from gateway.store.bell import LOOK
 from gateway.store.following import Looked
 from gateway.store.recognising import Seen
+from gateway.telemetry import spans
 from gateway.transport import Wire
 from gateway.world import World
 from schemas.outcome import Sighting
@@ -69,7 +70,8 @@ class Follower(Rounds):
             connection = self._configured.way_of(record)
             if connection is None or record.content.sealed is not None:
                 return  # another vendor's list would prove nothing of it, nor would one it cannot be compared with
-            await self._look_through(record, connection)
+            with spans.span("look", about=record.trace, kind=spans.CALL, **spans.facts(record), state=record.state):
+                await self._look_through(record, connection)
         finally:
             self._busy.discard((record.clinic_id, record.connection))
             self.wake()
@@ -90,10 +92,9 @@ class Follower(Rounds):
         )
         with suppress(StoreUnavailable):  # the look comes due again by itself
             await self._store.look(taken, self._world.now())
-        log.info(
-            "look.taken",
-            delivery_id=record.id, adapter=record.adapter, state=record.state, count=len(taken.sightings),
-        )  # fmt: skip
+        self._world.meters.looked(record, failed=listed.failed)
+        spans.note(count=len(taken.sightings))
+        log.info("look.taken", **spans.facts(record), state=record.state, count=len(taken.sightings))
 
     async def _listed(self, record: Record, connection: Connection) -> _Listed:
         """Everything the vendor lists, page by page."""

@@ -25,12 +25,11 @@ _OPEN = tuple(state for state in get_args(State) if state not in FINAL)
 class Gauges:
     """Shows the meters where the work stands, and gives their text."""
 
-    def __init__(self, store: Store, configured: Configured, pacer: Pacer, world: World, meters: Meters) -> None:
+    def __init__(self, store: Store, configured: Configured, pacer: Pacer, world: World) -> None:
         self._store = store
         self._configured = configured
         self._pacer = pacer
         self._world = world
-        self._meters = meters
         self._read_at: datetime | None = None
         self._one_at_a_time = asyncio.Lock()
 
@@ -41,25 +40,25 @@ class Gauges:
             if self._read_at is None or abs(now - self._read_at) >= _FRESH:
                 await self._read(now)
                 self._read_at = now
-        return self._meters.text()
+        return self._world.meters.text()
 
     async def _read(self, now: datetime) -> None:
         self._show_accounts()
-        self._meters.show("disk_reserve", {(): float(self._store.has_reserve())})
+        self._world.meters.show("disk_reserve", {(): float(self._store.has_reserve())})
         try:
             standing = await self._store.standing()
         except StoreUnavailable:
-            self._meters.show("store_readable", {(): 0.0})
+            self._world.meters.show("store_readable", {(): 0.0})
             for gauge in ("deliveries", "oldest_seconds", "needs_person", "connections_paused"):
-                self._meters.show(gauge, {})
+                self._world.meters.show(gauge, {})
         else:
-            self._meters.show("store_readable", {(): 1.0})
+            self._world.meters.show("store_readable", {(): 1.0})
             self._show_standing(standing, now)
 
     def _show_accounts(self) -> None:
         accounts = self._configured.config.accounts.values()
-        self._meters.show("in_flight", {(each.name,): self._pacer.in_flight(each) for each in accounts})
-        self._meters.show(
+        self._world.meters.show("in_flight", {(each.name,): self._pacer.in_flight(each) for each in accounts})
+        self._world.meters.show(
             "breaker",
             {
                 (each.name, phase): float(self._pacer.phase(each) == phase)
@@ -75,13 +74,13 @@ class Gauges:
         for each in standing.waiting:
             counts[each.account, each.state] = each.count
             ages[each.account, each.state] = (now - each.oldest).total_seconds()
-        self._meters.show("deliveries", counts)
-        self._meters.show("oldest_seconds", ages)
+        self._world.meters.show("deliveries", counts)
+        self._world.meters.show("oldest_seconds", ages)
         nothing = dict.fromkeys(accounts, 0)
         paused = (self._configured.connection(*each) for each in standing.paused)
         of_accounts = Counter(connection.account.name for connection in paused if connection)
         for gauge, found in (("needs_person", standing.needs_person), ("connections_paused", of_accounts)):
-            self._meters.show(gauge, {(name,): count for name, count in {**nothing, **found}.items()})
+            self._world.meters.show(gauge, {(name,): count for name, count in {**nothing, **found}.items()})
 
 
 async def watch_lag(meters: Meters) -> None:

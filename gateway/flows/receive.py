@@ -25,6 +25,7 @@ from gateway.rules.record import Record
 from gateway.store.base import Store, StoreUnavailable
 from gateway.store.recognising import Seen
 from gateway.store.webhooks import Reading, Webhook, WebhookState
+from gateway.telemetry import spans
 from gateway.world import World
 from schemas.outcome import Sighting
 from schemas.problem import problem
@@ -72,6 +73,8 @@ class Mailbox:
         )
         unread = await self._store.keep_webhook(hook, sha256(body).hexdigest())
         log.info("webhook.received", account=account.name, webhook_id=hook.id, state=hook.state if unread else "known")
+        if unread is None:
+            self._world.meters.received(account.name, "known")
         if unread is None and hook.state == "new":
             self._in_background(hook.id, self._look_again(hook, account))
         elif unread is not None and unread.id not in self._readings:
@@ -128,37 +131,46 @@ class Mailbox:
     async def _read(self, hook: Webhook) -> bool:
         """Whether that is over; not while the database is unavailable."""
         try:
-            await self._correlate(hook)
+            with spans.span("webhook", kind=spans.NEWS, webhook_id=hook.id, account=hook.account):
+                state = await self._correlate(hook)
+                spans.note(state=state)
         except StoreUnavailable:
             log.warning("webhook.left_for_later", webhook_id=hook.id, account=hook.account)
             return False
         except Exception:
             log.exception("webhook.broke", webhook_id=hook.id, account=hook.account)
+        else:
+            log.info("webhook.read", webhook_id=hook.id, account=hook.account, state=state)
+            self._world.meters.received(hook.account, state)
         return True
 
-    async def _correlate(self, hook: Webhook) -> None:
+    async def _correlate(self, hook: Webhook) -> WebhookState:
         account = self._configured.config.accounts.get(hook.account)
         if account is None:
-            await self._store.read_webhook(hook.id, Reading(state="unreadable", why="its account is gone"))
-            return
+            return await self._unreadable(hook, "its account is gone")
         if hook.state == "unverified":
             await self._hint(hook, account)
-            return
+            return hook.state
         try:
             sightings = account.adapter.parse_webhook(hook.headers, hook.body)
         except Exception as error:  # noqa: BLE001 - a body may break a parser in any way
-            await self._store.read_webhook(hook.id, Reading(state="unreadable", why=type(error).__name__))
-            return
+            return await self._unreadable(hook, type(error).__name__)
         telling = [sighting for sighting in sightings if sighting.says in {"created", "accepted", "failed"}]
         event_id = next((sighting.event_id for sighting in sightings if sighting.event_id), None)
         if telling:
             seen = [self._seen(hook, account, sighting) for sighting in telling]
             state = await self._store.sight(hook.id, event_id, seen, self._world.now())
-        elif sightings and sightings[0].says == "changed":
-            state = await self._changed(hook, account, sightings[0])
-        else:
-            state = await self._account_event(hook, account, sightings[0] if sightings else None)
-        log.info("webhook.read", webhook_id=hook.id, account=hook.account, state=state)
+            if spans.recorded():
+                record = await self._store.recognise(seen[0], self._world.now())
+                spans.link(record.trace if record else None)
+            return state
+        if sightings and sightings[0].says == "changed":
+            return await self._changed(hook, account, sightings[0])
+        return await self._account_event(hook, account, sightings[0] if sightings else None)
+
+    async def _unreadable(self, hook: Webhook, why: str) -> WebhookState:
+        await self._store.read_webhook(hook.id, Reading(state="unreadable", why=why))
+        return "unreadable"
 
     def _seen(self, hook: Webhook, account: Account, sighting: Sighting) -> Seen:
         connection = self._configured.named(account, sighting.reference) if sighting.reference else None
@@ -179,6 +191,7 @@ class Mailbox:
         record = await self._store.recognise(self._seen(hook, account, sighting), self._world.now())
         state: WebhookState = "matched" if record else "ignored"
         if record:
+            spans.link(record.trace)
             await self._look_soon(record)
         await self._store.read_webhook(hook.id, Reading(state=state, event_id=sighting.event_id))
         return state

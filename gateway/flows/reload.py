@@ -15,6 +15,7 @@ from msgspec import Struct
 from gateway.errors import ConfigErrors
 from gateway.flows.configured import Configured
 from gateway.rules.clinic import Config
+from gateway.world import World
 
 log = structlog.get_logger("reload")
 
@@ -36,11 +37,16 @@ class Reloader:
     """
 
     def __init__(
-        self, read: Callable[[], Config], configured: Configured, adopt: Callable[[Config], Awaitable[None]]
+        self,
+        read: Callable[[], Config],
+        configured: Configured,
+        adopt: Callable[[Config], Awaitable[None]],
+        world: World,
     ) -> None:
         self._read = read
         self._configured = configured
         self._adopt = adopt
+        self._world = world
         self._one_at_a_time = asyncio.Lock()
 
     async def reload(self) -> Reloaded:
@@ -51,9 +57,11 @@ class Reloader:
             except ConfigErrors as errors:
                 for line in errors.lines:
                     log.warning("reload.mistake", mistake=line)
+                self._world.meters.reloaded(done=False)
                 raise
             before, self._configured.config = self._configured.config, fresh
             await self._adopt(fresh)
+            self._world.meters.reloaded(done=True)
             log.info("reload.done", count=len(fresh.clinics))
             return _difference(before, fresh)
 

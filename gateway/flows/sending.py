@@ -24,10 +24,11 @@ from gateway.rules.retry import next_try
 from gateway.rules.showing import with_extras
 from gateway.store.base import Store, StoreUnavailable
 from gateway.store.leases import Leased
+from gateway.telemetry import spans
 from gateway.transport import UNSENDABLE, Exchange, MarkRefused, Wire
 from gateway.world import World
 from schemas.delivery import State
-from schemas.outcome import Applied, Blocked, NotApplied, Outcome, Pending, Unknown
+from schemas.outcome import VERDICTS, Applied, Blocked, NotApplied, Outcome, Pending, Unknown
 from schemas.private import Secret
 
 _PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
@@ -103,12 +104,7 @@ class Sender:
         )
         if account := self._configured.config.accounts.get(record.account):
             self.pacer.proved(account, outcome, result.retry_at)
-        log.info(
-            "attempt.settled",
-            delivery_id=record.id, clinic_id=record.clinic_id, connection=record.connection, adapter=record.adapter,
-            operation=record.operation, attempt=attempt.fence, verdict=type(outcome).__name__, code=code, status=status,
-            milliseconds=round((now - attempt.started_at).total_seconds() * 1000, 1),
-        )  # fmt: skip
+        self._tell(record, attempt, result)
         for pause in chain(_PAUSES, repeat(LONGEST_SLEEP)):
             try:
                 await self._store.change(record.id, lambda current: attempts.settle(current, attempt, result), now)
@@ -117,6 +113,21 @@ class Sender:
                 await asyncio.sleep(pause)
             else:
                 return
+
+    def _tell(self, record: Record, attempt: Attempt, result: Result) -> None:
+        """The attempt's line, its counts, and what its span says of it."""
+        seconds = (result.at - attempt.started_at).total_seconds()
+        proved = {
+            "attempt": attempt.fence,
+            "verdict": VERDICTS[type(result.outcome)],
+            "code": getattr(result.outcome, "code", None),
+            "status": result.status,
+        }
+        spans.note(**proved)
+        log.info("attempt.settled", **spans.facts(record), **proved, milliseconds=round(seconds * 1000, 1))
+        self._world.meters.attempted(record, result.outcome, max(seconds, 0))
+        if result.observed:
+            self._world.meters.drifted(record)
 
     def _first_look(self, record: Record, outcome: Outcome) -> datetime | None:
         connection = self._configured.connection(record.clinic_id, record.connection)

@@ -24,6 +24,7 @@ from gateway.rules.record import Content, Record
 from gateway.store.base import Store
 from gateway.store.deliveries import Accepted, Key
 from gateway.store.leases import Leased
+from gateway.telemetry import spans
 from gateway.world import World
 from schemas.command import NAMING
 from schemas.delivery import FINAL, Mapped, WaitingFor
@@ -62,6 +63,12 @@ class Desk:
 
     async def submit(self, submission: Submission) -> Submitted:
         """Store the command and start sending it; durable on return. Raises Refused, and then nothing is stored."""
+        with spans.span("accept", of=spans.here(), app=submission.app.name):
+            submitted = await self._submitted(submission)
+            spans.note(**spans.facts(submitted.record), replayed=submitted.replayed)
+            return submitted
+
+    async def _submitted(self, submission: Submission) -> Submitted:
         if submission.key:
             earlier = await self._store.by_key(submission.app.name, submission.key)
             if earlier is not None:
@@ -71,7 +78,10 @@ class Desk:
         planned.check()
         record = self._record(submission, planned, now)
         accepting = asyncio.create_task(self._accept(record, submission.key, planned.plan.connection.account))
-        return _answered(await asyncio.shield(accepting))  # a caller that hangs up must not leave a lease unused
+        accepted = await asyncio.shield(accepting)  # a caller that hangs up must not leave a lease unused
+        if accepted.what == "new":
+            self._world.meters.accepted(record, len(planned.plan.advisories))
+        return _answered(accepted)
 
     async def _accept(self, record: Record, key: Key | None, account: Account) -> Accepted:
         """Store it, and send it at once where the account has room; else its turn comes."""
@@ -173,6 +183,7 @@ class Desk:
             hold_for=clinic.hold_for.total_seconds(),
             work_until=now + clinic.follow_work if clinic.follow_work and naming.kind == "task" else None,
             retry_of=submission.retry_of,
+            trace=spans.here(),
             created_at=now,
             updated_at=now,
             content=Content(

@@ -14,12 +14,13 @@ from msgspec import structs
 from gateway.rules.change import Attempt, Change, change, moved, settle_by, standing, with_problem
 from gateway.rules.drift import Observed
 from gateway.rules.evidence import see
-from gateway.rules.lifecycle import Input, step
+from gateway.rules.lifecycle import step
 from gateway.rules.record import Record
 from schemas.command import CANONICAL, pointer
 from schemas.delivery import State, WorkStatus
 from schemas.outcome import (
     MISSING_FIELD,
+    VERDICTS,
     Applied,
     Blocked,
     NotApplied,
@@ -31,15 +32,6 @@ from schemas.outcome import (
 )
 from schemas.private import Private
 from schemas.problem import Code, FieldError, Problem, problem
-
-_INPUT_OF: Mapping[type, Input] = {
-    Applied: "applied",
-    Pending: "pending",
-    Refused: "refused",
-    Blocked: "blocked",
-    NotApplied: "not_applied",
-    Unknown: "unknown",
-}
 
 
 def claim(record: Record, now: datetime, lease: timedelta) -> Change | None:
@@ -98,7 +90,7 @@ def settle(record: Record, attempt: Attempt, result: Result) -> Change:
 
     The answer of a worker that lost its fence cannot move the record as it likes: it counts as evidence.
     """
-    on = _INPUT_OF[type(result.outcome)]
+    on = VERDICTS[type(result.outcome)]
     code = getattr(result.outcome, "code", None)
     ended = structs.replace(attempt, ended_at=result.at, verdict=on, code=code, status=result.status)
     if record.fence != attempt.fence:
@@ -123,7 +115,7 @@ def _late(record: Record, ended: Attempt, result: Result) -> Change:
     if (
         record.state == "unknown"
         and is_last
-        and (moves := step("unknown", _INPUT_OF[type(result.outcome)], standing(record)))
+        and (moves := step("unknown", VERDICTS[type(result.outcome)], standing(record)))
     ):
         after = _proved(structs.replace(closed, doubt=False), moves.state, result)
         return change(record, after, ended, result.observed)

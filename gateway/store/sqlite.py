@@ -41,9 +41,7 @@ _BUSY_SECONDS = 2
 class SqliteStore(Store):
     """The store in one file; a second process on the same file is refused."""
 
-    def __init__(
-        self, path: Path, new_id: NewId, vault: Vault | None = None, meters: Meters | None = None
-    ) -> None:
+    def __init__(self, path: Path, new_id: NewId, vault: Vault | None = None, meters: Meters | None = None) -> None:
         super().__init__(new_id, vault, meters)
         self._path = path
         self._address = path.absolute().as_uri()

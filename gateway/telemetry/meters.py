@@ -21,21 +21,13 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as MEDIA_TYPE
 
 from gateway.rules.record import Record
-from schemas.outcome import Applied, Blocked, NotApplied, Outcome, Pending, Refused, Unknown
+from schemas.outcome import VERDICTS, Applied, Outcome, Pending
 
 __all__ = ["MEDIA_TYPE", "Meters"]
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, that nobody asks for
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_VERDICTS: Mapping[type, str] = {
-    Applied: "applied",
-    Pending: "pending",
-    Refused: "refused",
-    Blocked: "blocked",
-    NotApplied: "not_applied",
-    Unknown: "unknown",
-}
 _CAUSES = frozenset(
     {
         "deadline", "transport", "oversized", "internal", "unreadable", "unrecognised", "contradictory", "no-id",
@@ -124,7 +116,7 @@ class Meters:
 
     def attempted(self, record: Record, outcome: Outcome, seconds: float) -> None:
         """An attempt has ended."""
-        verdict = _VERDICTS[type(outcome)]
+        verdict = VERDICTS[type(outcome)]
         self._counters["attempts"].labels(record.adapter, record.operation, verdict, cause(outcome)).inc()
         self._times["attempt_seconds"].labels(record.account).observe(seconds)
 

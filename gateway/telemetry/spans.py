@@ -12,10 +12,14 @@ from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, Span, SpanKind, StatusCode
+from opentelemetry.trace import Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from gateway.logs import ALLOWED
+from gateway.rules.record import Record
+
+CALL, NEWS, ANSWER = SpanKind.CLIENT, SpanKind.CONSUMER, SpanKind.SERVER
+"""What kind of work a span is: a call to a vendor, news from one, a request that is answered."""
 
 _NAMES = {"method": "http.request.method", "route": "http.route", "status": "http.response.status_code"}
 """The conventions' names for ours; all others are put under our own."""
@@ -32,9 +36,10 @@ def span(
 
     An exception leaves its class in it; its text may be a patient's.
     """
-    begun = _tracer.start_span(name, context=_context(of), kind=kind, links=links(about))
-    note(begun, **facts)
+    begun = _tracer.start_span(name, context=_context(of), kind=kind)
     with trace.use_span(begun, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+        note(**facts)
+        link(about)
         try:
             yield begun
         except Exception as error:
@@ -43,17 +48,36 @@ def span(
             raise
 
 
-def note(noted: Span, **facts: Any) -> None:
-    """Add facts to a span, as far as a log line may have them."""
+def note(**facts: Any) -> None:
+    """Add facts to the current span, as far as a log line may have them."""
+    current = trace.get_current_span()
     for name, value in facts.items():
         if name in ALLOWED and value is not None:
-            noted.set_attribute(_NAMES.get(name, f"task_gateway.{name}"), value)
+            current.set_attribute(_NAMES.get(name, f"task_gateway.{name}"), value)
 
 
-def links(about: str | None) -> list[Link]:
-    """The link to a trace, if there is one."""
+def link(about: str | None) -> None:
+    """Link the current span to the trace that a delivery came with, if it came with one."""
     found = trace.get_current_span(_context(about)).get_span_context()
-    return [Link(found)] if found.is_valid else []
+    if found.is_valid:
+        trace.get_current_span().add_link(found)
+
+
+def recorded() -> bool:
+    """Whether anybody keeps the current span."""
+    return trace.get_current_span().is_recording()
+
+
+def facts(record: Record) -> dict[str, str]:
+    """What spans and log lines say of a delivery."""
+    return {
+        "delivery_id": record.id,
+        "kind": record.kind,
+        "clinic_id": record.clinic_id,
+        "connection": record.connection,
+        "adapter": record.adapter,
+        "operation": record.operation,
+    }
 
 
 def here() -> str | None:
