@@ -97,7 +97,7 @@ def _matches(when: Mapping[str, frozenset[str]]) -> Schema:
 
 def _note(clinic: Clinic, connection: Connection) -> Schema:
     """A note names its task in one way; by `task_id` it goes where the task is."""
-    alone = taken_by(clinic, "add_note", {}) == connection
+    alone = taken_by(clinic, "add_note", {}) is connection
     needed = ["emr_task_id", "clinic_id", *([] if alone else ["connection"])]
     given = {name: at([name], SOMETHING) for name in ("task_id", *needed)}
     return {
