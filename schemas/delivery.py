@@ -11,7 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 from schemas.command import Kind
 from schemas.outcome import Work
 from schemas.private import Private
-from schemas.problem import Problem
+from schemas.problem import FieldError, Problem
 
 State = Literal["queued", "held", "sending", "submitted", "delivered", "rejected", "failed", "unknown", "cancelled"]
 """queued: durable here, nothing has reached the vendor. held: waits for what `waiting_for` names. sending: an
@@ -96,3 +96,16 @@ class Happening(Private, frozen=True, kw_only=True):
     at: datetime
     what: str
     facts: Mapping[str, Any] = {}
+
+
+class Explanation(Private, frozen=True, kw_only=True):
+    """What would become of a command that is explained."""
+
+    would: Literal["send", "hold", "refuse"]
+    waiting_for: WaitingFor | None = None
+    route: Mapping[str, Any] | None = None
+    mapping: tuple[Mapped, ...] = ()
+    problems: tuple[FieldError, ...] = ()
+    advisories: tuple[str, ...] = ()
+    request: Mapping[str, Any] | None = None
+    """The exact vendor request, secrets masked, HTTP's own headers aside; the delivery's own id stands as zeros."""

@@ -211,8 +211,8 @@ CODES: Mapping[Code, Explained] = {
     ),
     "unreadable": Explained(
         503, "What is stored cannot be read",
-        "It was sealed with an encryption key that is not configured any more, or was tampered with. It is neither shown "
-        "nor sent.",
+        "It was sealed with an encryption key that is not configured any more, or was tampered with. It is neither "
+        "shown nor sent.",
         "Configure the key it was sealed with again, and reload; nothing is lost as long as that key is.",
     ),
     "cancelled": Explained(

@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
 
 from msgspec import structs
 
@@ -27,7 +25,7 @@ from gateway.store.leases import Leased
 from gateway.telemetry import spans
 from gateway.world import World
 from schemas.command import NAMING
-from schemas.delivery import FINAL, Mapped, WaitingFor
+from schemas.delivery import FINAL, Explanation, WaitingFor
 from schemas.private import Private
 from schemas.problem import Code, FieldError, problem
 
@@ -37,19 +35,6 @@ class Submitted(Private, frozen=True, kw_only=True):
 
     record: Record
     replayed: bool
-
-
-class Explanation(Private, frozen=True, kw_only=True):
-    """What would become of a command."""
-
-    would: Literal["send", "hold", "refuse"]
-    waiting_for: WaitingFor | None = None
-    route: Mapping[str, Any] | None = None
-    mapping: tuple[Mapped, ...] = ()
-    problems: tuple[FieldError, ...] = ()
-    advisories: tuple[str, ...] = ()
-    request: Mapping[str, Any] | None = None
-    """The exact vendor request, secrets masked, HTTP's own headers aside; the delivery's own id stands as zeros."""
 
 
 class Desk:

@@ -11,19 +11,19 @@ from litestar.params import FromPath, JSONBody
 
 from gateway.errors import Refused
 from gateway.flows.ask import Finding
-from gateway.flows.submit import Explanation
 from gateway.rules.record import Record, present
 from gateway.web import lists
 from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
 from gateway.web.headers import Asking, Explaining, Submitting
+from gateway.web.lines import tell
 from gateway.web.preferences import seen_version
 from gateway.web.problems import problems
 from gateway.web.replies import Deliveries, Reason, Timeline
 from gateway.web.services import Served, Services
 from gateway.web.submitting import EXPLAIN_ANSWERS, SUBMIT_ANSWERS, explain, location, submit
 from schemas.command import AddNote, CreateClaim, CreateTask, Kind
-from schemas.delivery import Delivery
+from schemas.delivery import Delivery, Explanation
 from schemas.problem import problem
 
 _ON_ONE = problems(404)
@@ -38,6 +38,7 @@ async def found(request: StrictRequest, services: Services, delivery_id: str, ki
     record = await services.store.get(delivery_id)
     if record is None or (kind and record.kind != kind) or not request.user.may_touch(record.clinic_id):
         raise Refused(problem("not-found"))
+    tell(request, delivery_id=record.id)
     return record
 
 

@@ -11,15 +11,16 @@ from litestar.openapi.datastructures import ResponseSpec
 from msgspec import structs
 
 from gateway.flows.planner import Submission
-from gateway.flows.submit import Explanation, Submitted
+from gateway.flows.submit import Submitted
 from gateway.rules.reading import Draft, given, read
 from gateway.rules.record import Record, present
 from gateway.web.body import StrictRequest
+from gateway.web.lines import tell
 from gateway.web.preferences import Preferences, key_of, preferences
 from gateway.web.problems import problems, respond
 from gateway.web.services import Services
 from schemas.command import COMMANDS, NAMING, Command
-from schemas.delivery import FINAL, Delivery
+from schemas.delivery import FINAL, Delivery, Explanation
 from schemas.problem import FieldError, Problem, problem
 
 SUBMIT_ANSWERS: dict[int, ResponseSpec] = {
@@ -90,6 +91,7 @@ async def explain(request: StrictRequest, services: Services, kind: type[Command
 def answer(request: StrictRequest, submitted: Submitted, wishes: Preferences) -> Response[Any]:
     """One rule for first answers and replays: 201 final and good, 202 not final, 422 final and bad."""
     record = submitted.record
+    tell(request, delivery_id=record.id, state=record.state, replayed=submitted.replayed)
     headers = {
         "Location": location(record),
         **wishes.applied,
