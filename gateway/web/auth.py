@@ -48,7 +48,8 @@ def authenticated(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
     if handler.opt.get("open"):
         return
     services: Services = connection.app.state.services
-    found = app_of(connection.headers.get("authorization", ""), services.configured)
+    given = connection.headers.getall("authorization", [])
+    found = app_of(given[0], services.configured) if len(given) == 1 else None
     if found is None:
         address = connection.client.host if connection.client else ""
         allowance = services.strangers.spend(address, _STRANGERS)

@@ -65,7 +65,7 @@ class StrictRequest(Request[App, str, State]):
         data = self.route_handler.parsed_data_field
         if self.headers.get("content-encoding", "identity").strip().lower() != "identity":
             _refuse("unsupported-media-type", "a body is read as it is: no Content-Encoding")
-        self.posted = parse(await self.body(), self.headers.get("content-type", ""))
+        self.posted = parse(await self.body(), ", ".join(self.headers.getall("content-type", [])))
         if data is None or not issubclass(data.annotation, Private):
             return self.posted
         self.draft = read(self.posted, data.annotation)

@@ -16,10 +16,11 @@ from schemas.problem import problem
 def hosted(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """The guard of every route: a request for another host is not ours to answer.
 
-    Health is asked for by address, whatever `hosts` lists. Raises Refused with 400 for several Hosts, else with 421.
+    Health is asked for by address, whatever `hosts` lists. Raises Refused with 400 for several Hosts, or none in
+    HTTP/1.1; else with 421.
     """
-    given = connection.headers.getall("host", [])
-    if len(given) > 1:
+    given = [host for host in connection.headers.getall("host", []) if host]
+    if len(given) > 1 or (not given and connection.scope["http_version"] == "1.1"):
         raise Refused(problem("malformed-header", "Host comes once"))
     services: Services = connection.app.state.services
     hosts = services.configured.config.hosts

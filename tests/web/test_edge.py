@@ -17,7 +17,7 @@ ANY = [
 
 
 @pytest.fixture
-def lines(monkeypatch):
+def lines():
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
     with capture_logs() as captured:
         yield lambda: [line for line in captured if line["event"] == "request"]
@@ -58,8 +58,8 @@ def test_neither_the_line_nor_the_problem_has_a_word_of_the_callers(shared, line
     assert CANARY not in answer.text + str(answer.headers)
 
 
-@pytest.mark.parametrize(("method", "path", "status"), ANY)
-def test_every_answer_forbids_copies_frames_scripts_and_guessed_types(shared, method, path, status):
+@pytest.mark.parametrize(("method", "path"), [(method, path) for method, path, _ in ANY])
+def test_every_answer_forbids_copies_frames_scripts_and_guessed_types(shared, method, path):
     headers = shared.call(method, path).headers
     assert headers["cache-control"] == "no-store"
     assert headers["x-content-type-options"] == "nosniff"
@@ -89,7 +89,7 @@ def test_a_gateway_with_names_answers_to_them_on_any_port(named, host):
     assert named.get("/v1/me", headers={"Host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "gateway.clinic.example.evil.example", "10.0.0.8", "[::1]", ""])
+@pytest.mark.parametrize("host", ["evil.example", "gateway.clinic.example.evil.example", "10.0.0.8", "[::1]"])
 def test_and_to_no_other_even_for_a_good_key(named, host):
     answer = named.get("/v1/me", headers={"Host": host})
     assert (answer.status_code, answer.json()["code"]) == (421, "wrong-host")
