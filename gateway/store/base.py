@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from gateway.rules.change import Change
 from gateway.rules.record import Record
+from gateway.rules.store_diagnosis import Sealing
 from gateway.store import (
     audit,
     counting,
@@ -29,6 +30,7 @@ from gateway.store import (
     restoring,
     retention,
     saving,
+    sealing,
     sighting,
     webhooks,
 )
@@ -250,6 +252,10 @@ class Store(Outgoing):
     async def verify_audit(self) -> Verified:
         """Check the audit trail from end to end."""
         return await self.read(audit.verify)
+
+    async def sealing(self) -> Sealing:
+        """Which keys have sealed what is stored, and whether ours open it; reads every row."""
+        return await self.read(sealing.sealing)
 
     async def paused(self) -> Sequence[Paused]:
         """The connections that are paused."""

@@ -12,7 +12,7 @@ from msgspec import Struct
 from gateway.store.rows import Tx
 from gateway.store.vault import Unreadable
 
-_SEALED: Sequence[tuple[str, tuple[str, ...], str]] = (
+SEALED: Sequence[tuple[str, tuple[str, ...], str]] = (
     ("deliveries", ("id",), "content"),
     ("sightings", ("id",), "sighting"),
     ("webhooks", ("id",), "received"),
@@ -33,7 +33,7 @@ class Resealed(Struct, frozen=True, kw_only=True):
 def reseal(tx: Tx, cursor: str | None, limit: int) -> Resealed:
     """Seal the next `limit` values with the first key where they are not. Raises ValueError for an odd cursor."""
     at, after = _place(cursor)
-    table, keys, column = _SEALED[at]
+    table, keys, column = SEALED[at]
     names, marks = ", ".join(keys), ", ".join("?" * len(keys))
     further = f"AND ({names}) > ({marks})" if after else ""
     rows = tx.execute(
@@ -41,9 +41,9 @@ def reseal(tx: Tx, cursor: str | None, limit: int) -> Resealed:
         f" ORDER BY {names} LIMIT ?",
         (*after, limit),
     ).fetchall()
-    done = [_again(tx, _SEALED[at], row) for row in rows]
+    done = [_again(tx, SEALED[at], row) for row in rows]
     cursor = _cursor(at, rows[-1][:-1]) if len(rows) == limit else _cursor(at + 1, ())
-    is_over = len(rows) < limit and at + 1 == len(_SEALED)
+    is_over = len(rows) < limit and at + 1 == len(SEALED)
     return Resealed(resealed=done.count(True), unreadable=done.count(None), next_cursor=None if is_over else cursor)
 
 
@@ -77,6 +77,6 @@ def _place(cursor: str | None) -> tuple[int, tuple[Any, ...]]:
         table, after = msgspec.json.decode(raw, type=tuple[int, tuple[str | int, ...]])
     except (ValueError, msgspec.MsgspecError) as error:
         raise ValueError("not a cursor of ours") from error
-    if not 0 <= table < len(_SEALED) or len(after) not in {0, len(_SEALED[table][1])}:
+    if not 0 <= table < len(SEALED) or len(after) not in {0, len(SEALED[table][1])}:
         raise ValueError("not a cursor of ours")
     return table, after

@@ -220,10 +220,16 @@ def _is_the_databases(error: Exception) -> bool:
 
 
 def _locked(path: Path) -> IO[str]:
-    """The lock that keeps a second process away from the file; held until it is closed."""
+    """The lock that keeps a second process away from the file; held until it is closed.
+
+    What is made here is its owner's alone, and SQLite gives its log the permissions of the file.
+    """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_name(path.name + ".lock").open("w")
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        beside = path.with_name(path.name + ".lock")
+        for file in (path, beside):
+            file.touch(0o600)
+        lock = beside.open("w")
     except OSError as error:
         raise StoreUnavailable(f"{path}: {error.strerror}") from error
     try:

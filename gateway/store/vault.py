@@ -39,9 +39,8 @@ class Vault:
         """`plain` as it is stored in `row` ("deliveries/tsk_1")."""
         if self._first is None:
             return _PLAIN + plain
-        name, nonce = self._first.encode(), os.urandom(_NONCE)
-        sealed = self._ciphers[self._first].encrypt(nonce, plain, row.encode())
-        return _SEALED + bytes([len(name)]) + name + nonce + sealed
+        nonce = os.urandom(_NONCE)
+        return head(self._first) + nonce + self._ciphers[self._first].encrypt(nonce, plain, row.encode())
 
     def open(self, stored: bytes, row: str) -> bytes:
         """What was sealed in `row`. Raises Unreadable."""
@@ -56,9 +55,19 @@ class Vault:
         except (InvalidTag, ValueError) as error:
             raise Unreadable(f"key {key_id} does not open it") from error
 
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The ids of the keys, the one that seals first."""
+        return tuple(self._ciphers)
+
     def is_current(self, stored: bytes) -> bool:
         """Whether it is kept as `seal` would keep it today."""
         return (None if stored[:1] == _PLAIN else _split(stored)[0]) == self._first
+
+
+def head(key_id: str) -> bytes:
+    """How everything begins that a key has sealed."""
+    return _SEALED + bytes([len(key_id.encode())]) + key_id.encode()
 
 
 def _split(stored: bytes) -> tuple[str, bytes]:

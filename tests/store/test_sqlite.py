@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from contextlib import closing
 
@@ -293,3 +294,19 @@ async def test_the_last_of_the_disk_is_kept_for_results(store, monkeypatch):
     await mark(store, accepted)
 
     assert await states(store, "tsk_000001") == ["sending"]
+
+
+@run
+async def test_what_it_makes_is_its_owners_alone_whatever_the_umask(tmp_path):
+    before = os.umask(0)
+    try:
+        store = SqliteStore(tmp_path / "var" / "gateway.db", Ids())
+        await store.open()
+        await accept(store, task(1))
+        modes = {file.name: file.stat().st_mode & 0o777 for file in (tmp_path / "var", *(tmp_path / "var").iterdir())}
+        await store.close()
+    finally:
+        os.umask(before)
+
+    names = ("gateway.db", "gateway.db-wal", "gateway.db-shm", "gateway.db.lock")
+    assert modes == {"var": 0o700} | dict.fromkeys(names, 0o600)
