@@ -12,12 +12,12 @@ from litestar.handlers.base import BaseRouteHandler
 
 from gateway.errors import Refused
 from gateway.flows.configured import Configured
-from gateway.rules.clinic import App, Role
+from gateway.rules.clinic import App, AppKey, Role
 from gateway.web.quota import refusal
 from gateway.web.services import Services
 from schemas.problem import problem
 
-_NOBODY = "0" * 64
+_NOBODYS = AppKey(id="", sha256="0" * 64)
 _STRANGERS = 120
 """How many calls without a valid key one address may make in a minute before it is told to wait."""
 
@@ -32,11 +32,10 @@ def app_of(header: str, configured: Configured) -> tuple[App, str] | None:
     scheme, _, key = header.partition(" ")
     key = key.strip()
     prefix, _, rest = key.partition("_")
-    found = configured.key(rest.partition("_")[0])
-    expected = found[1].sha256 if found else _NOBODY
+    app, known = configured.key(rest.partition("_")[0]) or (None, _NOBODYS)
     given = sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
-    proved = hmac.compare_digest(expected, given)
-    return (found[0], found[1].id) if found and proved and prefix == "tgk" and scheme.lower() == "bearer" else None
+    proved = hmac.compare_digest(known.sha256, given)
+    return (app, known.id) if app and proved and prefix == "tgk" and scheme.lower() == "bearer" else None
 
 
 def authenticated(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
