@@ -9,9 +9,11 @@ from importlib.metadata import version
 import rich_click as click
 
 from gateway.cli.adapters import adapter
+from gateway.cli.audit import audit
 from gateway.cli.capabilities import capabilities
 from gateway.cli.check import check
 from gateway.cli.common import errors
+from gateway.cli.doctor import doctor
 from gateway.cli.keeping import backup, reseal, restore
 from gateway.cli.keys import key
 from gateway.cli.running import demo, sandbox, serve
@@ -28,7 +30,9 @@ def cli() -> None:
     set_up(os.environ.get("TASK_GATEWAY_LOG_LEVEL", "INFO"))
 
 
-for command in (serve, sandbox, demo, check, key, adapter, capabilities, schema, backup, restore, reseal):
+for command in (
+    serve, sandbox, demo, check, key, adapter, capabilities, schema, doctor, audit, backup, restore, reseal,
+):  # fmt: skip
     cli.add_command(command)
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gateway.cli.common import console, counted
 from gateway.flows.probe import Probe
 from gateway.flows.replay import Replayed
 from gateway.rules.checking import Able, Connected, Report
@@ -22,32 +23,25 @@ _COLOURS: Mapping[str, str] = {
     "works": "green", "no-read": "dim", "unclear": "yellow", "refused": "red", "unreachable": "red",
     "taken": "green", "clinic": "yellow", "route": "cyan", "held": "yellow", "mapping": "cyan", "reason": "dim",
 }  # fmt: skip
-_WIDE = 200
-"""Columns where there is no terminal: a line of a file may be long, and should be one line."""
-
-
-def _console() -> Console:
-    found = Console(highlight=False, markup=False, emoji=False)
-    return found if found.is_terminal else Console(highlight=False, markup=False, emoji=False, width=_WIDE)
 
 
 def show_report(report: Report) -> None:
     """Each clinic with its connections and what was found."""
-    console = _console()
+    out = console()
     widths = _widths(report)
     for clinic in report.clinics:
-        console.print(Text.assemble((clinic.id, "bold"), f"  {clinic.name}, {clinic.timezone}"))
+        out.print(Text.assemble((clinic.id, "bold"), f"  {clinic.name}, {clinic.timezone}"))
         for connection in clinic.connections:
             vendor = f"{connection.adapter} on {connection.emr}" if connection.emr else connection.adapter
-            console.print(Text.assemble("  ", (connection.name, "cyan"), f"  {vendor}"))
-            console.print(_operations(connection, widths))
-        _show_findings(console, clinic.findings)
-        console.print()
+            out.print(Text.assemble("  ", (connection.name, "cyan"), f"  {vendor}"))
+            out.print(_operations(connection, widths))
+        _show_findings(out, clinic.findings)
+        out.print()
     if report.findings:
-        console.print(Text("accounts", "bold"))
-        _show_findings(console, report.findings)
-        console.print()
-    console.print(_summary(report))
+        out.print(Text("accounts", "bold"))
+        _show_findings(out, report.findings)
+        out.print()
+    out.print(_summary(report))
 
 
 def _widths(report: Report) -> tuple[int, int]:
@@ -77,26 +71,22 @@ def _supply(able: Able) -> Text:
     return Text.assemble(wanted, (f"  on trial: {', '.join(able.on_trial)}" if able.on_trial else "", "yellow"))
 
 
-def _show_findings(console: Console, findings: Iterable[Finding]) -> None:
+def _show_findings(out: Console, findings: Iterable[Finding]) -> None:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     for _ in range(3):
         table.add_column()
     for found in findings:
         table.add_row("", Text(found.severity, _COLOURS[found.severity]), f"{found.where}: {found.detail}")
     if table.rows:
-        console.print(table)
+        out.print(table)
 
 
 def _summary(report: Report) -> Text:
     found = [*report.findings, *(finding for clinic in report.clinics for finding in clinic.findings)]
     connections = sum(len(clinic.connections) for clinic in report.clinics)
     counts = {severity: sum(each.severity == severity for each in found) for severity in get_args(Severity)}
-    told = [_counted(count, severity) for severity, count in counts.items() if count]
-    return Text(", ".join([_counted(len(report.clinics), "clinic"), _counted(connections, "connection"), *told]))
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    told = [counted(count, severity) for severity, count in counts.items() if count]
+    return Text(", ".join([counted(len(report.clinics), "clinic"), counted(connections, "connection"), *told]))
 
 
 def show_probes(probes: Iterable[Probe]) -> None:
@@ -108,21 +98,21 @@ def show_probes(probes: Iterable[Probe]) -> None:
         took = "" if each.status == "no-read" else str(each.milliseconds)
         table.add_row(each.clinic_id, each.connection, each.account, status, took, each.detail)
     if table.rows:
-        console = _console()
-        console.print()
-        console.print(table)
+        out = console()
+        out.print()
+        out.print(table)
 
 
 def show_replayed(replayed: Replayed, other: Path) -> None:
     """What the other configuration would do otherwise, by clinic."""
-    console = _console()
-    told = f"{_counted(replayed.commands, 'command')} planned again: {replayed.changed or 'none'} would end otherwise"
-    console.print(f"{told} under {other}")
+    out = console()
+    told = f"{counted(replayed.commands, 'command')} planned again: {replayed.changed or 'none'} would end otherwise"
+    out.print(f"{told} under {other}")
     if replayed.unreadable:
-        console.print(f"{_counted(replayed.unreadable, 'command')} cannot be read with these keys", style="red")
+        out.print(f"{counted(replayed.unreadable, 'command')} cannot be read with these keys", style="red")
     for clinic_id, found in groupby(replayed.differences, key=lambda each: each.clinic_id):
-        console.print(Text(f"\n{clinic_id}", "bold"))
-        console.print(_differences(found))
+        out.print(Text(f"\n{clinic_id}", "bold"))
+        out.print(_differences(found))
 
 
 def _differences(differing: Iterable[Differing]) -> Table:

@@ -48,7 +48,20 @@ paths_option = click.option(
     help="A directory of adapter files.",
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_WIDE = 200
+"""Columns where there is no terminal: a line of a file may be long, and should be one line."""
 errors = Console(stderr=True, highlight=False, markup=False, emoji=False)  # a file's text is shown as it stands
+
+
+def console() -> Console:
+    """What a command says on standard output: aligned, and plain where there is no terminal."""
+    found = Console(highlight=False, markup=False, emoji=False)
+    return found if found.is_terminal else Console(highlight=False, markup=False, emoji=False, width=_WIDE)
+
+
+def counted(count: int, what: str) -> str:
+    """How many of something, as people say it."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def run(story: Coroutine[Any, Any, T]) -> T:

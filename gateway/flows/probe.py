@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from gateway.flows.tokens import NoToken, Tokens, unmarked
 from gateway.rules.clinic import Config, Connection
-from gateway.rules.probing import ProbeStatus, Proved, asked, proved
+from gateway.rules.probing import ProbeStatus, Proved, ahead, asked, proved
 from gateway.transport import UNSENDABLE, Wire
 from gateway.world import World
 
@@ -27,6 +27,8 @@ class Probe(Struct, frozen=True, kw_only=True):
     status: ProbeStatus
     detail: str
     milliseconds: int
+    ahead: float | None = None
+    """By how many seconds the vendor's clock is ahead of ours; None: it did not tell."""
 
     @property
     def sound(self) -> bool:
@@ -56,6 +58,7 @@ async def probe(config: Config, wire: Wire, world: World, told: Callable[[], Non
             status=found.status,
             detail=found.detail,
             milliseconds=round(took.total_seconds() * 1000),
+            ahead=found.ahead,
         )
 
     connections = [each for clinic in config.clinics.values() for each in clinic.connections.values()]
@@ -81,4 +84,5 @@ async def _tried(connection: Connection, wire: Wire, tokens: Tokens, world: Worl
         return Proved("unclear", "the adapter's request cannot be written as HTTP")
     if exchange.response is None:
         return Proved("unreachable", f"{'no answer' if exchange.begun else 'no connection'} ({exchange.fault})")
-    return proved(connection.adapter, link, sent, exchange.response)
+    found = proved(connection.adapter, link, sent, exchange.response)
+    return structs.replace(found, ahead=ahead(exchange.response.headers, world.now()))

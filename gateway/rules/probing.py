@@ -5,7 +5,9 @@ Asked is what a look at a delivery asks, for an id that nobody has: a read that 
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -21,6 +23,8 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 """An id that nobody has."""
 
 _MOST_SHOWN = 200
+_HALF = 0.5
+"""A Date has whole seconds: on average it is behind by half a one."""
 
 ProbeStatus = Literal["works", "refused", "unreachable", "unclear", "no-read"]
 """works: the vendor knows us. refused: it does not, or not any more. unreachable: nobody answers. unclear: somebody
@@ -32,6 +36,18 @@ class Proved(Struct, frozen=True):
 
     status: ProbeStatus
     detail: str = ""
+    ahead: float | None = None
+    """By how many seconds the vendor's clock is ahead of ours; None: it did not tell."""
+
+
+def ahead(headers: Mapping[str, str], now: datetime) -> float | None:
+    """By how many seconds the clock behind an answer was ahead of `now`, to about one; None: it does not tell."""
+    try:
+        told = parsedate_to_datetime(headers.get("date", ""))
+    except ValueError:
+        return None
+    aware = told if told.tzinfo else told.replace(tzinfo=UTC)
+    return (aware - now).total_seconds() + _HALF
 
 
 def asked(connection: Connection, now: datetime) -> Sent:

@@ -89,7 +89,7 @@ def verify(tx: Tx) -> Verified:
         elif reason is not None and (told := text_of(tx, reason, reason_row(at))) is not None:
             faults.extend([f"row {at}: its reason was changed"] if not _fits(tx, told, digest) else [])
         seq, before = at, hash_
-    if (seq, before) != _head(tx):
+    if f"{seq}:{before}" != _end(tx):
         faults.append(f"row {seq + 1}: missing, or the end was changed")
     return Verified(rows=rows, faults=tuple(faults))
 
@@ -141,9 +141,14 @@ def _rows(tx: Tx) -> Iterator[Any]:
 
 
 def _head(tx: Tx) -> tuple[int, str]:
-    row = tx.execute("SELECT value FROM meta WHERE name = ?", (_HEAD,)).fetchone()
-    seq, _, hash_ = (row[0] if row else f"0:{_START}").partition(":")
+    seq, _, hash_ = _end(tx).partition(":")
     return int(seq), hash_
+
+
+def _end(tx: Tx) -> str:
+    """What is noted of the newest row: its number and hash."""
+    row = tx.execute("SELECT value FROM meta WHERE name = ?", (_HEAD,)).fetchone()
+    return row[0] if row else f"0:{_START}"
 
 
 def _hash(before: str, row: tuple[Any, ...]) -> str:

@@ -1,13 +1,15 @@
 """What trying a connection proves."""
 
 import json
+from datetime import timedelta
+from email.utils import format_datetime
 
 import pytest
 from rules.clinics import HARBOR, HILLTOP, LAKESIDE
 from rules.records import NOW
 
 from adapters.base import HttpResponse
-from gateway.rules.probing import NOBODY, Proved, asked, proved
+from gateway.rules.probing import NOBODY, Proved, ahead, asked, proved
 
 COBALT, TASK_API, MAXCARE = LAKESIDE.connections["emr"], HILLTOP.connections["tasks"], HARBOR.connections["maxcare"]
 KEY = HARBOR.connections["maxcare"].account.credentials.api_key.reveal()
@@ -65,3 +67,24 @@ def test_what_is_asked_is_a_read_of_what_nobody_has(connection):
 
     assert (request.method, request.json, request.form) == ("GET", None, None)
     assert NOBODY in request.url
+
+
+def at(seconds):
+    """The Date header of a clock that is so far ahead of NOW."""
+    return {"date": format_datetime((NOW + timedelta(seconds=seconds)).replace(microsecond=0), usegmt=True)}
+
+
+@pytest.mark.parametrize("seconds", [0, 1, -1, 3600, -86400])
+def test_an_answers_date_tells_how_far_the_vendors_clock_is_ahead(seconds):
+    assert abs(ahead(at(seconds), NOW) - seconds) <= 1
+
+
+def test_a_date_without_its_zone_is_universal_time():
+    assert ahead({"date": at(0)["date"].replace("GMT", "-0000")}, NOW) == ahead(at(0), NOW)
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"date": ""}, {"date": "yesterday"}, {"date": "Mon, 99 Foo 2026 25:61:61 GMT"}]
+)
+def test_an_answer_without_a_date_tells_nothing_of_the_clock(headers):
+    assert ahead(headers, NOW) is None

@@ -123,6 +123,7 @@ def _tampered(tmp_path, *statements):
         ("DELETE FROM audit WHERE seq IN (2, 3)", "row 2 to 3: missing"),
         ("DELETE FROM audit WHERE seq = 5", "row 5: missing, or the end was changed"),
         ("DELETE FROM audit", "row 1: missing, or the end was changed"),
+        ("UPDATE meta SET value = 'x' WHERE name = 'audit_head'", "row 6: missing, or the end was changed"),
         (COPIED, "row 6: changed, or the row before it"),
     ],
 )  # fmt: skip
