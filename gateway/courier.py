@@ -11,6 +11,7 @@ import certifi
 import httpx
 
 from adapters.base import HttpResponse
+from gateway.telemetry import spans
 from gateway.transport import UNSENDABLE, Exchange, Send, TransportFault, VendorTransport
 
 CONNECT_SECONDS = 5.0
@@ -57,6 +58,8 @@ async def _unmarked() -> None:
 
 def _prepared(url: str, headers: Mapping[str, str], body: bytes, send: Send) -> httpx.Request:
     own = {"content-type": "application/json", "user-agent": "task-gateway"}
+    if trace := spans.here():
+        own["traceparent"] = trace
     extensions = {"send": send, "timeout": {"connect": CONNECT_SECONDS}}
     return httpx.Request("POST", url, headers={**headers, **own}, content=body, extensions=extensions)
 

@@ -19,7 +19,7 @@ from gateway.cli.keys import key
 from gateway.cli.running import demo, sandbox, serve
 from gateway.cli.schema import schema
 from gateway.errors import TaskGatewayError
-from gateway.logs import set_up
+from gateway.logs import keep_quiet, set_up
 from gateway.store.base import StoreUnavailable
 
 
@@ -38,6 +38,7 @@ for command in (
 
 def main() -> None:
     """Run the command line; errors of ours are told in a line each, without a traceback."""
+    keep_quiet()
     try:
         cli()
     except (TaskGatewayError, StoreUnavailable) as error:

@@ -21,6 +21,7 @@ from gateway.logs import set_up
 from gateway.sandbox import CobaltSettings, SandboxSettings
 from gateway.sandbox import serve as serve_sandbox
 from gateway.stand_ins import settings_for
+from gateway.telemetry.exporting import exported
 from gateway.web.serving import serve as serve_app
 
 
@@ -33,7 +34,8 @@ def serve(directory: Path, host: str, port: int) -> None:
     config = loaded(directory)
     for line in (f"database: {_shown(config.database)}", *able(config)):
         errors.print(line, soft_wrap=True)
-    run(serve_app(build(config, read=partial(load, directory, os.environ)), host, port))
+    with exported(os.environ):
+        run(serve_app(build(config, read=partial(load, directory, os.environ)), host, port))
 
 
 def _shown(database: str) -> str:

@@ -98,7 +98,7 @@ class Dispatcher(Rounds):
         """The sending as a part of the trace that the delivery came with."""
         record = leased.record
         with spans.span(
-            "attempt", of=record.trace, kind=spans.CALL, **spans.facts(record), attempt=leased.attempt.fence
+            "attempt", of=record.trace, role=spans.CALL, **spans.facts(record), attempt=leased.attempt.fence
         ):
             await self._send(leased, taken)
 

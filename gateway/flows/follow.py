@@ -70,7 +70,7 @@ class Follower(Rounds):
             connection = self._configured.way_of(record)
             if connection is None or record.content.sealed is not None:
                 return  # another vendor's list would prove nothing of it, nor would one it cannot be compared with
-            with spans.span("look", about=record.trace, kind=spans.CALL, **spans.facts(record), state=record.state):
+            with spans.span("look", about=record.trace, role=spans.CALL, **spans.facts(record), state=record.state):
                 await self._look_through(record, connection)
         finally:
             self._busy.discard((record.clinic_id, record.connection))

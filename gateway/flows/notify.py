@@ -23,6 +23,7 @@ from gateway.store.base import Store, StoreUnavailable
 from gateway.store.bell import EVENTS
 from gateway.store.feed import Entry
 from gateway.store.outbox import Due, Endpoint
+from gateway.telemetry import spans
 from gateway.transport import Exchange
 from gateway.world import World
 from schemas.event import Notice
@@ -113,7 +114,10 @@ class Notifier(Rounds):
 
     async def _tell(self, to: Subscriber, due: Due) -> None:
         try:
-            with suppress(StoreUnavailable):  # its lease ends, and it is told again
+            with (
+                suppress(StoreUnavailable),  # its lease ends, and it is told again
+                spans.span("callback", of=due.entry.trace, role=spans.CALL, delivery_id=due.entry.delivery_id),
+            ):
                 began = self._world.now()
                 exchange = await self._post(to, due.entry, began)
                 await self._settle(to, due, exchange, began)
@@ -148,8 +152,8 @@ class Notifier(Rounds):
         tried = Tried(at=began, ended_at=now, status=answer.status if answer else None, error=error, next=follows)
         came_back = self.pacer.proved(to, proved, follows.due_at or now)
         await self._store.settle_callback(due, tried, to.endpoint.url_digest, hurry=came_back)
+        self._world.meters.called_back(to.name, follows.what)
+        told = {"app": to.name, "attempt": due.tries + 1, "status": tried.status, "code": error}
+        spans.note(**told)
         notice = log.warning if follows.what in {"given_up", "gone"} else log.info
-        notice(
-            f"callback.{follows.what}", app=to.name, delivery_id=due.entry.delivery_id, kind=due.entry.event.type,
-            attempt=due.tries + 1, status=tried.status, code=error,
-        )  # fmt: skip
+        notice(f"callback.{follows.what}", **told, delivery_id=due.entry.delivery_id, kind=due.entry.event.type)

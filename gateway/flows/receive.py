@@ -131,7 +131,7 @@ class Mailbox:
     async def _read(self, hook: Webhook) -> bool:
         """Whether that is over; not while the database is unavailable."""
         try:
-            with spans.span("webhook", kind=spans.NEWS, webhook_id=hook.id, account=hook.account):
+            with spans.span("webhook", role=spans.NEWS, webhook_id=hook.id, account=hook.account):
                 state = await self._correlate(hook)
                 spans.note(state=state)
         except StoreUnavailable:

@@ -22,16 +22,20 @@ EVERYWHERE = frozenset({"*"})
 START = "evt_0"
 """The id that stands before the first event."""
 
-_COLUMNS = "seq, id, type, at, clinic_id, app, delivery_id, data"
+_COLUMNS = (
+    "seq, id, type, at, clinic_id, app, delivery_id, data,"
+    " (SELECT trace FROM deliveries WHERE deliveries.id = events.delivery_id)"
+)
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """An event and its place; `app` submitted its delivery, both empty where it is of none."""
+    """An event and its place; `app` submitted its delivery, in `trace`; all empty where it is of none."""
 
     seq: int
     event: Event
     app: str
     delivery_id: str | None
+    trace: str | None = None
 
     @property
     def lane(self) -> str:
@@ -103,6 +107,6 @@ def _of(clinics: frozenset[str]) -> tuple[str, tuple[str, ...]]:
 
 
 def _entry(row: Sequence[Any]) -> Entry:
-    seq, id_, type_, at, clinic_id, app, delivery_id, data = row
+    seq, id_, type_, at, clinic_id, app, delivery_id, data, trace = row
     event = Event(id=id_, type=type_, at=moment(at), clinic_id=clinic_id, data=msgspec.json.decode(data))
-    return Entry(seq=seq, event=event, app=app, delivery_id=delivery_id)
+    return Entry(seq=seq, event=event, app=app, delivery_id=delivery_id, trace=trace)

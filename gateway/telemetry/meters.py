@@ -27,7 +27,6 @@ __all__ = ["MEDIA_TYPE", "Meters"]
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, that nobody asks for
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _CAUSES = frozenset(
     {
         "deadline", "transport", "oversized", "internal", "unreadable", "unrecognised", "contradictory", "no-id",
@@ -50,6 +49,7 @@ _COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "attempts": ("Attempts that ended, by what they proved and why", ("adapter", "operation", "verdict", "cause")),
     "looks": ("Looks at vendors", ("adapter", "result")),
     "webhooks": ("Webhooks by what they came to", ("account", "state")),
+    "callbacks": ("Tries to tell an app's endpoint of an event, by what came of them", ("app", "result")),
     "drift": ("Refusals for a field that the capability table does not require", ("adapter", "operation")),
     "advisories": ("Fields that rules on trial wanted and commands lacked", ("adapter", "operation")),
     "reloads": ("Reloads of the configuration", ("result",)),
@@ -103,9 +103,8 @@ class Meters:
         return kind(name, what, tuple(labels), namespace="task_gateway", registry=self._registry, **more)
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
-        """A request was answered; `route` is its template."""
-        known = method if method in _METHODS else "other"
-        self._counters["requests"].labels(route, known, f"{status // 100}xx").inc()
+        """A request was answered; `route` is its template, `method` one of HTTP's own or "other"."""
+        self._counters["requests"].labels(route, method, f"{status // 100}xx").inc()
         self._times["request_seconds"].labels(route).observe(seconds)
 
     def accepted(self, record: Record, advisories: int) -> None:
@@ -131,6 +130,10 @@ class Meters:
     def received(self, account: str, state: str) -> None:
         """A webhook was read, or proved nothing ("unverified"), or came again ("known")."""
         self._counters["webhooks"].labels(account, state).inc()
+
+    def called_back(self, app: str, result: str) -> None:
+        """An app's endpoint was told of an event, or was not."""
+        self._counters["callbacks"].labels(app, result).inc()
 
     def reloaded(self, *, done: bool) -> None:
         """A reload has put the files in force, or found mistakes in them."""

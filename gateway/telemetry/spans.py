@@ -30,13 +30,13 @@ _header = TraceContextTextMapPropagator()
 
 @contextmanager
 def span(
-    name: str, *, of: str | None = None, about: str | None = None, kind: SpanKind = SpanKind.INTERNAL, **facts: Any
+    name: str, *, of: str | None = None, about: str | None = None, role: SpanKind = SpanKind.INTERNAL, **facts: Any
 ) -> Iterator[Span]:
     """A span that is part of the trace `of` (none: of a new one), linked to the trace `about`, current in the block.
 
     An exception leaves its class in it; its text may be a patient's.
     """
-    begun = _tracer.start_span(name, context=_context(of), kind=kind)
+    begun = _tracer.start_span(name, context=_context(of), kind=role)
     with trace.use_span(begun, end_on_exit=True, record_exception=False, set_status_on_exception=False):
         note(**facts)
         link(about)

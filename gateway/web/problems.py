@@ -17,6 +17,7 @@ from msgspec import structs
 
 from gateway.errors import Refused
 from gateway.store.base import StoreUnavailable
+from gateway.web.lines import tell
 from gateway.web.templates import render
 from schemas.problem import CODES, Code, Problem, problem
 
@@ -74,6 +75,7 @@ def respond(
 ) -> Response[bytes]:
     """The problem as an answer, named after the request's id: its path may hold anything, a webhook's token too."""
     request_id = request.scope["state"]["request_id"]
+    tell(request, code=found.code)
     told = structs.replace(found, instance=f"urn:task-gateway:{request_id}", request_id=request_id)
     return Response(
         msgspec.json.encode(told), status_code=told.status, media_type=MEDIA_TYPE, headers=dict(headers or {})

@@ -41,6 +41,7 @@ MATRIX = {
     ("GET", "/v1/audit"): ADMIN,
     ("GET", "/v1/webhooks"): OPERATE,
     ("POST", "/v1/webhooks/{account:str}/{token:str}"): OPEN,
+    ("GET", "/metrics"): READ,
     ("GET", "/health/live"): OPEN,
     ("GET", "/health/ready"): OPEN,
     ("GET", "/"): OPEN,
