@@ -18,6 +18,8 @@ from gateway.cli.keeping import backup, reseal, restore
 from gateway.cli.keys import key
 from gateway.cli.running import demo, sandbox, serve
 from gateway.cli.schema import schema
+from gateway.cli.sending import explain, send
+from gateway.cli.watching import deliveries, events
 from gateway.errors import TaskGatewayError
 from gateway.logs import keep_quiet, set_up
 from gateway.store.base import StoreUnavailable
@@ -32,6 +34,7 @@ def cli() -> None:
 
 for command in (
     serve, sandbox, demo, check, key, adapter, capabilities, schema, doctor, audit, backup, restore, reseal,
+    send, explain, deliveries, events,
 ):  # fmt: skip
     cli.add_command(command)
 

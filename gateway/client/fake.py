@@ -1,10 +1,10 @@
 """A gateway for an app's own tests: no socket, no vendor; what becomes of each command is the test's to say.
 
-gateway = FakeGateway()
-client = Client("http://gateway.test", "tgk_test", transport=gateway)
-delivery = client.create_task(CreateTask(clinic_id="c", description="Call back."))
-gateway.becomes(delivery.id, "delivered")
-assert client.wait(delivery.id).state == "delivered"
+>>> gateway = FakeGateway()
+>>> client = Client("http://gateway.test", "tgk_test", transport=gateway)
+>>> delivery = client.create_task(CreateTask(clinic_id="c", description="Call back."))
+>>> gateway.becomes(delivery.id, "delivered").state, client.get(delivery.id).state
+('delivered', 'delivered')
 """
 
 from __future__ import annotations

@@ -62,6 +62,10 @@ class Client:
         """Submit a claim."""
         return self._run(stories.submit(claim, idempotency_key or new_key(), prefer))
 
+    def submit(self, path: str, posted: Mapping[str, Any], *, idempotency_key: str) -> Delivery:
+        """Submit a command as it would be posted, checked by nobody before the gateway."""
+        return self._run(stories.submit_to(path, posted, idempotency_key, None))
+
     def explain(self, command: Command, *, prefer: str | None = None) -> Explanation:
         """What submitting the command would do; nothing is sent or stored."""
         return self._run(stories.explain(command, prefer))
@@ -148,6 +152,10 @@ class AsyncClient:
     ) -> Delivery:
         """Submit a claim."""
         return await self._run(stories.submit(claim, idempotency_key or new_key(), prefer))
+
+    async def submit(self, path: str, posted: Mapping[str, Any], *, idempotency_key: str) -> Delivery:
+        """Submit a command as it would be posted, checked by nobody before the gateway."""
+        return await self._run(stories.submit_to(path, posted, idempotency_key, None))
 
     async def explain(self, command: Command, *, prefer: str | None = None) -> Explanation:
         """What submitting the command would do; nothing is sent or stored."""

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
-from gateway.client.errors import ProblemError, TryLater, error_of
+from gateway.client.errors import error_of
 from gateway.errors import Unreachable
 from schemas.command import NAMING, Command
 from schemas.delivery import Delivery, Explanation
@@ -66,11 +66,14 @@ Story = Generator[Ask | Pause, Answer | None, T]
 
 
 def submit(command: Command, key: str, prefer: str | None) -> Story[Delivery]:
+    """Submit a command; see `submit_to`. Raises ProblemError."""
+    return (yield from submit_to(f"/v1/{NAMING[type(command)].plural}", _body(command), key, prefer))
+
+
+def submit_to(path: str, posted: Mapping[str, Any], key: str, prefer: str | None) -> Story[Delivery]:
     """Submit once, however often it must be tried: the key makes one delivery of all tries. Raises ProblemError."""
     headers = {"Idempotency-Key": key, **({"Prefer": prefer} if prefer else {})}
-    path = f"/v1/{NAMING[type(command)].plural}"
-    answer = yield from _tried(Ask(method="POST", path=path, json=_body(command), headers=headers))
-    return _read(answer, Delivery)
+    return _read((yield from _tried(Ask(method="POST", path=path, json=posted, headers=headers))), Delivery)
 
 
 def explain(command: Command, prefer: str | None) -> Story[Explanation]:
@@ -82,7 +85,7 @@ def explain(command: Command, prefer: str | None) -> Story[Explanation]:
 
 def get(delivery_id: str) -> Story[Delivery]:
     """The delivery as it is now. Raises ProblemError."""
-    return (yield from read(_path_of(delivery_id), Delivery))
+    return (yield from read(path_of(delivery_id), Delivery))
 
 
 def wait(delivery_id: str, within: float) -> Story[Delivery]:
@@ -157,11 +160,12 @@ def _body(command: Command) -> Mapping[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _path_of(delivery_id: str) -> str:
+def path_of(delivery_id: str) -> str:
+    """Where the delivery of that id is."""
     return f"/v1/{_PLURALS.get(delivery_id.partition('_')[0], 'tasks')}/{quote(delivery_id, safe='')}"
 
 
 __all__ = [
-    "Answer", "Ask", "Page", "Pause", "ProblemError", "Story", "TryLater", "events", "explain", "get", "post", "read",
-    "submit", "wait",
+    "Answer", "Ask", "Page", "Pause", "Story", "events", "explain", "get", "path_of", "post", "read", "submit",
+    "submit_to", "wait",
 ]  # fmt: skip

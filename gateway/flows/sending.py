@@ -22,6 +22,7 @@ from gateway.rules.following import after_looks, waits
 from gateway.rules.record import Record
 from gateway.rules.retry import next_try
 from gateway.rules.showing import with_extras
+from gateway.rules.verdict import NOT_MARKED
 from gateway.store.base import Store, StoreUnavailable
 from gateway.store.leases import Leased
 from gateway.telemetry import spans
@@ -56,7 +57,7 @@ class Sender:
         except MarkRefused as refused:
             if not refused.by_store:
                 raise
-            proved = NotApplied(code="not-marked"), None
+            proved = NotApplied(code=NOT_MARKED), None
         except Exception:
             log.exception("attempt.broke", delivery_id=leased.record.id, attempt=leased.attempt.fence)
             marked = mark.leased.attempt.marked_at is not None
@@ -105,7 +106,8 @@ class Sender:
         if account := self._configured.config.accounts.get(record.account):
             self.pacer.proved(account, outcome, result.retry_at)
         self._tell(record, attempt, result)
-        for pause in chain(_PAUSES, repeat(LONGEST_SLEEP)):
+        unsent = code == NOT_MARKED  # then nothing is lost with it: its lease ends unmarked
+        for pause in (0,) if unsent else chain(_PAUSES, repeat(LONGEST_SLEEP)):
             try:
                 await self._store.change(record.id, lambda current: attempts.settle(current, attempt, result), now)
             except StoreUnavailable:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
+from gateway.rules.verdict import NOT_MARKED
 from schemas.outcome import NotApplied, Outcome, Unknown
 
 _RUN = 5
@@ -48,12 +49,12 @@ def phase(breaker: Breaker) -> Phase:
 def is_failure(outcome: Outcome) -> bool:
     """Whether an outcome speaks of a vendor in trouble: unreachable, or its answer lost. A rate limit is no trouble."""
     if isinstance(outcome, NotApplied):
-        return outcome.code not in {"http-429", "rate-limited"}
+        return outcome.code not in {"http-429", "rate-limited", NOT_MARKED}
     return isinstance(outcome, Unknown)
 
 
 def came_back(breaker: Breaker, outcome: Outcome) -> bool:
-    """Whether this outcome ends a time of trouble so long that it was left alone for as long as ever."""
+    """Whether this outcome ends a long time of trouble: nothing but failures for five minutes or more."""
     return breaker.open_until is not None and breaker.span == _LONGEST and not is_failure(outcome)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -36,12 +36,26 @@ def added(plan: Plan, delivery_id: str, now: datetime) -> tuple[Mapped, ...]:
         built = _built(plan, delivery_id, now, _link(plan))
     except Exception:  # noqa: BLE001 - an adapter may break in any way; the attempt would be blocked by it
         return ()
-    placed = place(plan.operation, plan.values)
+    placed = dict(_leaves(place(plan.operation, plan.values)))
     return tuple(
         Mapped(field=plan.connection.adapter.ours(plan.operation.name, wire) or wire, fate="added", place=wire)
-        for wire, value in (built.json or {}).items()
-        if value != placed.get(wire)
+        for wire, value in _leaves(built.json or {})
+        if wire not in placed or _grew(placed[wire], value)
     )
+
+
+def _leaves(body: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value of a body that is no object, by its dotted name."""
+    for name, value in body.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
+
+
+def _grew(placed: Any, value: Any) -> bool:
+    """Whether a list has more in it than was placed; a value put into the vendor's words is no addition."""
+    return isinstance(value, list) and isinstance(placed, list) and len(value) > len(placed)
 
 
 def route(plan: Plan, clinic: Clinic) -> Mapping[str, Any]:

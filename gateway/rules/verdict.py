@@ -12,6 +12,9 @@ from msgspec import structs
 from adapters.base import Adapter, HttpResponse, Sent, by_status
 from schemas.outcome import Applied, Blocked, NotApplied, Outcome, Pending, Refused, Unknown
 
+NOT_MARKED = "not-marked"
+"""The database did not take the mark, so that nothing was sent: the vendor has no part in it."""
+
 _UNTRUSTED = frozenset({"transport:ClientConnectorCertificateError", "transport:ClientConnectorSSLError"})
 _PATIENCE = 3
 """So many tries may fail for the vendor's certificate until the connection is blocked for it."""

@@ -127,7 +127,7 @@ async def test_a_note_goes_where_its_task_went_wherever_the_task_would_go_now(ho
 async def test_a_command_whose_clinic_or_app_is_gone_would_be_refused(house, other):
     async with house.open():
         await accepted(house)
-        apps = {"operator": house.operator}
+        apps = {"operator": house.operator.app}
 
         assert await told(house, structs.replace(other(), apps=apps)) == [
             ("refused", "unauthenticated (gateway.yaml: no app intake)", 1)

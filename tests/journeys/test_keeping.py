@@ -43,7 +43,7 @@ def test_a_backup_of_a_running_gateway_is_put_back_and_holds_what_was_open(town)
     back = run("restore", "--config", str(config), "saved.db", directory=config.parent)
     assert (back.returncode, "1 connections are paused" in back.stderr) == (0, True), back.stderr
     again = run("restore", "--config", str(config), "saved.db", directory=config.parent)
-    assert (again.returncode, "there is a database already" in again.stderr) == (1, True)
+    assert (again.returncode, "File exists" in again.stderr) == (1, True)
 
     with world.gateway(config, port) as gateway:
         found = gateway.delivery(held)

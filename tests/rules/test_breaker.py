@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.rules.breaker import Breaker, after, is_failure, room
+from gateway.rules.breaker import Breaker, after, came_back, is_failure, room
 from schemas.outcome import Applied, Blocked, NotApplied, Pending, Refused, Unknown
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -76,3 +76,13 @@ def test_after_a_probe_that_succeeds_the_pace_doubles_until_there_is_none():
 def test_what_is_in_flight_counts_against_the_pace():
     assert room(Breaker(pace=4), 3, NOW) == 1
     assert room(Breaker(pace=4), 9, NOW) == 0
+
+
+def test_only_after_five_minutes_of_failures_alone_is_a_success_a_return():
+    short, long = run_of(*[LOST] * 9), run_of(*[LOST] * 10)
+
+    assert not came_back(run_of(*[LOST] * 4), TAKEN)
+    assert not came_back(short, TAKEN)
+    assert came_back(long, TAKEN)
+    assert not came_back(long, LOST)
+    assert not came_back(run_of(*[LOST] * 10, TAKEN), TAKEN)

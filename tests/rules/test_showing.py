@@ -64,6 +64,20 @@ def test_our_tag_is_reported_as_added():
         )
 
 
+def test_what_is_added_is_named_where_it_stands_and_a_value_in_the_vendors_words_is_no_addition():
+    class Nested(type(HILLTOP.connections["tasks"].adapter)):
+        def build_request(self, sent, link):
+            built = super().build_request(sent, link)
+            body = {**built.json, "title": built.json["title"].upper(), "meta": {"refs": {"ours": sent.ref}}}
+            return structs.replace(built, json=body)
+
+    account = structs.replace(HILLTOP.connections["tasks"].account, adapter=Nested())
+    clinic = changed(HILLTOP, "tasks", account=account)
+    told = {(entry.field, entry.place) for entry in added(sound(clinic, task()), "tsk_1", NOW)}
+
+    assert told == {("tags", "tags"), ("meta.refs.ours", "meta.refs.ours")}
+
+
 def test_nothing_is_added_where_the_table_says_it_all():
     visit = task(encounter_note_id="n", assignees=["dr-wilson"])
 

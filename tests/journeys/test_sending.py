@@ -1,0 +1,142 @@
+"""Commands from files: sent, interrupted, sent again; and watched."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from journeys import world
+from journeys.world import COBALT, KEY, PROGRAM, TASK_API, TOKEN, free_port, run, task, until
+
+YAML = """
+clinic_id: lakeside
+description: One in YAML.
+patient: {mrn: '1'}
+due_at: 2027-01-15T09:30:00-06:00
+"""
+CLAIM = {"clinic_id": "lakeside", "appointment_id": "appt-77"}
+LINES = int(os.environ.get("SEND_LINES", "400"))
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory):
+    """Vendors and a gateway."""
+    directory, port = tmp_path_factory.mktemp("sending"), free_port()
+    with world.sandbox(directory, f"http://127.0.0.1:{port}/v1/webhooks/cobalt-main/{TOKEN}") as vendors:
+        config = world.write_config(directory / "config", vendors.port_base)
+        with world.gateway(config, port) as gateway:
+            yield vendors, gateway
+
+
+def to(gateway):
+    return "--url", f"http://127.0.0.1:{gateway.port}", "--key", KEY
+
+
+def write_lines(path, count):
+    path.write_text("".join(json.dumps(task("hilltop", description=f"Call back {n}.")) + "\n" for n in range(count)))
+    return path
+
+
+def test_a_file_whose_sending_was_killed_is_sent_again_and_each_line_is_one_delivery(town, tmp_path):
+    vendors, gateway = town
+    vendors.reset()
+    file = write_lines(tmp_path / "tasks.jsonl", LINES)
+    process = subprocess.Popen([PROGRAM, "send", str(file), *to(gateway)], stdout=subprocess.DEVNULL)
+    until(lambda: len(vendors.created(TASK_API)) > LINES // 4, 60)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert len(vendors.created(TASK_API)) < LINES
+
+    again = run("send", str(file), *to(gateway), directory=tmp_path, seconds=600)
+
+    assert again.returncode == 0, again.stderr
+    assert f"│ {LINES} " in again.stdout.replace("delivered", "")
+    until(lambda: len(vendors.created(TASK_API)) == LINES, 60)
+    time.sleep(0.2)
+    assert len({each["id"] for each in vendors.created(TASK_API)}) == LINES
+    third = run("send", str(file), *to(gateway), directory=tmp_path, seconds=600)
+    assert (third.returncode, len(vendors.created(TASK_API))) == (0, LINES)
+
+
+def test_equal_lines_are_as_many_deliveries_and_another_run_sends_them_anew(town, tmp_path):
+    vendors, gateway = town
+    vendors.reset()
+    line = json.dumps(task("hilltop")) + "\n"
+    (tmp_path / "twice.jsonl").write_text(line * 2)
+    for arguments, made in (((), 2), ((), 2), (("--run", "tuesday"), 4)):
+        assert run("send", "twice.jsonl", *arguments, *to(gateway), directory=tmp_path).returncode == 0
+        assert len(vendors.created(TASK_API)) == made
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("one.json", json.dumps(task(description="One in JSON."))),
+        ("one.yaml", YAML),
+        ("some.json", json.dumps([task(description="A list."), CLAIM])),
+    ],
+)  # fmt: skip
+def test_one_command_or_a_list_of_them_in_json_or_yaml_is_sent_and_waited_for(town, tmp_path, name, text):
+    vendors, gateway = town
+    vendors.reset()
+    (tmp_path / name).write_text(text)
+    ended = run("send", name, "--wait", "--json", *to(gateway), directory=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    states = [json.loads(line)["state"] for line in ended.stdout.splitlines()]
+    assert states == ["delivered"] * len(vendors.created(COBALT))
+
+
+def test_what_is_refused_is_told_by_its_line_and_the_rest_is_sent(town, tmp_path):
+    _, gateway = town
+    lines = [task("hilltop", description="Fine."), {"clinic_id": "hilltop"}, task("nowhere")]
+    (tmp_path / "mixed.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    ended = run("send", "mixed.jsonl", *to(gateway), directory=tmp_path)
+    assert ended.returncode == 1
+    assert "line 2: " in ended.stderr
+    assert "/description" in ended.stderr
+    assert "line 3: unknown-clinic" in ended.stderr
+
+
+@pytest.mark.parametrize(("name", "text"), [("x.jsonl", '{"a": 1}\n{"b"\n'), ("x.json", "[1]"), ("x.yaml", "a: [")])
+def test_a_file_that_cannot_be_read_is_told_before_anything_is_sent(town, tmp_path, name, text):
+    vendors, gateway = town
+    vendors.reset()
+    (tmp_path / name).write_text(text)
+    ended = run("send", name, *to(gateway), directory=tmp_path)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("x.")
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_gateway_that_is_not_there_is_told_in_a_line(tmp_path):
+    write_lines(tmp_path / "tasks.jsonl", 1)
+    ended = run("deliveries", "--url", f"http://127.0.0.1:{free_port()}", "--key", KEY, directory=tmp_path, seconds=90)
+    assert (ended.returncode, "no gateway answers there" in ended.stderr) == (1, True)
+
+
+def test_explain_shows_what_would_be_sent_and_sends_nothing(town, tmp_path):
+    vendors, gateway = town
+    vendors.reset()
+    (tmp_path / "one.json").write_text(json.dumps(task()))
+    told = run("explain", "one.json", *to(gateway), directory=tmp_path)
+    assert (told.returncode, "would send" in told.stdout, '"subject"' in told.stdout) == (0, True, True)
+    (tmp_path / "bad.json").write_text(json.dumps({"clinic_id": "lakeside"}))
+    refused = run("explain", "bad.json", *to(gateway), directory=tmp_path)
+    assert (refused.returncode, "/description" in refused.stderr) == (1, True)
+    assert vendors.creates(COBALT) == []
+
+
+def test_deliveries_and_events_are_watched(town, tmp_path):
+    _, gateway = town
+    made = gateway.settled(gateway.post("/v1/tasks", task(reference="watched"), key="watched-1"))
+    listed = run("deliveries", "--clinic", "lakeside", "--json", *to(gateway), directory=tmp_path)
+    assert made["id"] in [each["id"] for each in json.loads(listed.stdout)["items"]]
+    one = run("deliveries", made["id"], *to(gateway), directory=tmp_path)
+    assert ("delivered" in one.stdout, "attempt" in one.stdout, "MRN" in one.stdout) == (True, True, False)
+    feed = [json.loads(line) for line in run("events", "--json", *to(gateway), directory=tmp_path).stdout.splitlines()]
+    types = [event["type"] for event in feed if event["data"].get("id") == made["id"]]
+    assert (types[0], types[-1]) == ("task.queued", "task.delivered")
+    rest = run("events", "--after", feed[-2]["id"], "--json", *to(gateway), directory=tmp_path)
+    assert next(json.loads(line)["id"] for line in rest.stdout.splitlines()) == feed[-1]["id"]
