@@ -20,7 +20,7 @@ from gateway.world import World
 class EndpointState(Backlog, frozen=True, kw_only=True):
     """An app's endpoint, and how far it is behind.
 
-    `working`: it takes what comes. `waiting`: it is left alone until `until`, because it failed or asked for patience.
+    `working`: it takes what comes. `waiting`: it fails all the time, or asked for patience; not called before `until`.
     `disabled`: it answered 410, and is told nothing until it is resumed or has another URL.
     """
 
@@ -67,8 +67,10 @@ class Endpoints:
     async def redeliver(
         self, to: Sequence[Subscriber], span: tuple[int, int], clinics: frozenset[str], act: Act
     ) -> Redelivered:
-        """Tell again of these clinics' events after one place up to another, with the ids they had."""
+        """Tell again of these clinics' events after one place up to another, with the ids they had, and at once."""
         await self._store.acted(act, self._world.now())
+        for each in to:
+            self._notifier.pacer.forgive(each)
         endpoints = [each.endpoint for each in to]
         (after, until), events, callbacks = span, 0, 0
         while after < until:
@@ -79,10 +81,11 @@ class Endpoints:
 
     def _state(self, subscriber: Subscriber, backlog: Backlog) -> EndpointState:
         url, until = urlsplit(subscriber.callback.url), self._notifier.pacer.reopens(subscriber)
+        left_alone = until is not None or self._notifier.pacer.phase(subscriber) == "open"
         return EndpointState(
             **structs.asdict(backlog),
             app=subscriber.name,
             origin=f"{url.scheme}://{url.netloc}",
-            state="disabled" if backlog.disabled_at else "waiting" if until else "working",
+            state="disabled" if backlog.disabled_at else "waiting" if left_alone else "working",
             until=until,
         )

@@ -87,7 +87,7 @@ class Pacer:
     def proved(self, account: Paced, outcome: Outcome, retry_at: datetime) -> bool:
         """What a send came to; a vendor that asked for patience gets it from the whole account.
 
-        Whether it works again after it was left alone for as long as ever.
+        Whether it works again after a long time of trouble.
         """
         flow = self._flows[account.name]
         came_back = breaker.came_back(flow.breaker, outcome)

@@ -18,12 +18,13 @@ from running import until
 
 from gateway.app import running
 from gateway.clinics import load
+from gateway.courier import Courier
 from gateway.flows.planner import Submission
 from gateway.flows.submit import Submitted
 from gateway.rules.clinic import App, Caller, Timeouts
 from gateway.rules.reading import read
 from gateway.rules.record import Record
-from gateway.store.bell import LOOK
+from gateway.store.bell import EVENTS, LOOK
 from gateway.store.deliveries import Key
 from gateway.store.sqlite import SqliteStore
 from gateway.transport import TransportFault, Wire
@@ -102,11 +103,27 @@ class Road(httpx.AsyncBaseTransport):
             self.in_flight -= 1
 
 
+class Endpoints(httpx.AsyncBaseTransport):
+    """The double of the road to apps: every endpoint by its host, and what each was told."""
+
+    def __init__(self) -> None:
+        self.told: list[httpx.Request] = []
+        self.answer: Answer | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.told.append(request)
+        try:
+            return await self.answer(request) if self.answer else reply(204)
+        except OSError as error:
+            raise TransportFault(type(error).__name__) from error
+
+
 class House:
     """The gateway on a real database, its clock and its vendors in the test's hands."""
 
     def __init__(self, path: Path, *, send: float = 5.0, directory: Path = HOUSE) -> None:
         self.road = Road()
+        self.endpoints = Endpoints()
         self.clock = NOW
         self.path = path
         self.config = load(directory, {})
@@ -130,7 +147,8 @@ class House:
         world = World(now=lambda: self.clock, new_id=self._new_id, roll=lambda: 0.5)
         store = SqliteStore(self.path, self._new_id)
         wire = Wire(self.road, self.road, self._timeouts)
-        async with running(self.config, world, store, lambda: wire, lambda: load(self._directory, {})) as self.services:
+        read, apps = lambda: load(self._directory, {}), lambda: Courier(self.endpoints)
+        async with running(self.config, world, store, lambda: wire, read, make_courier=apps) as self.services:
             yield self
 
     def edit(self, name: str, old: str, new: str) -> None:
@@ -145,6 +163,7 @@ class House:
         self.clock += timedelta(**more)
         self.services.dispatcher.wake()
         self.store.bell.ring(LOOK)
+        self.store.bell.ring(EVENTS)
 
     def submission(self, body: Mapping[str, Any], kind: type[Command] = CreateTask, **more: Any) -> Submission:
         app: App = more.pop("app", self.intake)
