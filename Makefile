@@ -5,7 +5,7 @@ BIN := .venv/bin
 PORT ?= 8080
 PORT_BASE ?= 9100
 
-.PHONY: help setup demo test lint types imports tests chaos kills simulate
+.PHONY: help setup demo test lint types imports tests chaos kills clients simulate
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -40,6 +40,9 @@ chaos: kills simulate  ## everything at release size: kill -9 a thousand times, 
 
 kills: setup  ## kill -9 a thousand times under load, and at every point of a delivery's path; about 10 minutes
 	CHAOS_KILLS=1000 $(BIN)/pytest --numprocesses auto tests/chaos
+
+clients: setup  ## a TypeScript and a Python client generated from the OpenAPI document; needs npm
+	GENERATORS=1 $(BIN)/pytest tests/generators
 
 simulate: setup  ## ten thousand seeds of the engine, two thousand paths of its lifecycle; SIMULATION_SEED=n: one seed
 	SIMULATION_SEEDS=10000 LIFECYCLE_EXAMPLES=2000 $(BIN)/pytest tests/simulation
