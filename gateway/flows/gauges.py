@@ -11,8 +11,10 @@ from typing import get_args
 from gateway.flows.configured import Configured
 from gateway.flows.pacing import Pacer
 from gateway.rules.breaker import Phase
+from gateway.rules.callbacks import Fate
 from gateway.store.base import Store, StoreUnavailable
 from gateway.store.counting import Standing
+from gateway.store.webhooks import WebhookState
 from gateway.telemetry.meters import Meters
 from gateway.world import World
 from schemas.delivery import FINAL, State
@@ -43,6 +45,7 @@ class Gauges:
         return self._world.meters.text()
 
     async def _read(self, now: datetime) -> None:
+        self._expect_all()
         self._show_accounts()
         self._world.meters.show("disk_reserve", {(): float(self._store.has_reserve())})
         try:
@@ -54,6 +57,16 @@ class Gauges:
         else:
             self._world.meters.show("store_readable", {(): 1.0})
             self._show_standing(standing, now)
+
+    def _expect_all(self) -> None:
+        """What alerts watch for its first increase."""
+        meters, config = self._world.meters, self._configured.config
+        told = (app.name for app in config.apps.values() if app.callback)
+        adapters = {account.adapter.name: account.adapter for account in config.accounts.values()}
+        meters.expect("webhooks", product(config.accounts, (*sorted({*get_args(WebhookState)} - {"new"}), "known")))
+        meters.expect("callbacks", product(told, get_args(Fate)))
+        meters.expect("drift", ((name, each.name) for name, adapter in adapters.items() for each in adapter.operations))
+        meters.expect("reloads", (("done",), ("refused",)))
 
     def _show_accounts(self) -> None:
         accounts = self._configured.config.accounts.values()

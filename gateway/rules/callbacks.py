@@ -22,14 +22,14 @@ Verdict = Applied | NotApplied | Refused
 """What a try to tell can prove."""
 
 
+Fate = Literal["told", "later", "given_up", "gone"]
+"""What follows from a try: it is over; again; not again by itself; the endpoint wants no more, and is disabled."""
+
+
 class Next(Struct, frozen=True, kw_only=True):
-    """What follows from a try to tell an app of an event.
+    """What follows from a try to tell an app of an event, and when, if it is to be told later."""
 
-    `told`: it is over. `later`: again at `due_at`. `given_up`: not again by itself. `gone`: the endpoint wants no more,
-    and is disabled.
-    """
-
-    what: Literal["told", "later", "given_up", "gone"]
+    what: Fate
     tries: int
     """How many have failed so far."""
     due_at: datetime | None = None

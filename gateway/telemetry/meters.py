@@ -148,6 +148,11 @@ class Meters:
         """The event loop came back so much later than it was asked to."""
         self._times["loop_lag_seconds"].observe(seconds)
 
+    def expect(self, counter: str, series: Iterable[tuple[str, ...]]) -> None:
+        """Let these series begin at zero: the first of one that was not there would be no increase."""
+        for labels in series:
+            self._counters[counter].labels(*labels)
+
     def show(self, gauge: str, values: Mapping[tuple[str, ...], float]) -> None:
         """A gauge's values by its labels; what is not among them any more is gone."""
         family = self._gauges[gauge]
