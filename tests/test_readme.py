@@ -20,6 +20,8 @@ import pytest
 
 from gateway.clinics import load
 
+OPERATOR = "tgk_operator_sandbox-key-not-for-production"
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
@@ -114,6 +116,30 @@ def test_the_schema_curl_gives_a_schema_of_the_route(demo_url: str):
 
     assert answered.headers["content-type"].startswith("application/schema+json")
     assert answered.json()["title"] == "create_task for lakeside-family through front-desk"
+
+
+def test_the_python_example_delivers_a_task(demo_url: str, capsys: pytest.CaptureFixture[str]):
+    (example,) = blocks("python")
+
+    exec(compile(example.replace("http://127.0.0.1:8080", demo_url), "README.md", "exec"), {})  # noqa: S102 - README's own
+
+    assert capsys.readouterr().out == "delivered\n"
+
+
+def test_the_commands_for_files_and_watching_do_what_they_say(demo_url: str, tmp_path: Path):
+    script = next(block for block in blocks("sh") if "send tasks.jsonl" in block)
+    task = {"clinic_id": "hilltop-clinic", "description": "Call back about the biopsy."}
+    (tmp_path / "tasks.jsonl").write_text(json.dumps(task) + "\n")
+    here = script.replace(".venv/bin/task-gateway", f"{sys.executable} -m gateway").replace("--follow", "")
+
+    told = subprocess.run(
+        ["/bin/sh", "-ec", here], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "TASK_GATEWAY_URL": demo_url, "TASK_GATEWAY_KEY": OPERATOR},
+    )  # fmt: skip
+
+    assert told.returncode == 0, told.stderr
+    assert "delivered" in told.stdout
+    assert "task.delivered" in told.stdout
 
 
 def test_the_pages_that_readme_names_are_there(demo_url: str):
