@@ -55,6 +55,7 @@ from gateway.web.metrics import metrics
 from gateway.web.overview import Overview
 from gateway.web.problems import HANDLERS, front_door, problem_index, problem_page
 from gateway.web.quota import within_quota
+from gateway.web.safe_headers import safe_headers
 from gateway.web.services import Services
 from gateway.web.webhooks import Webhooks
 from gateway.world import World
@@ -118,7 +119,9 @@ def build(  # noqa: PLR0913 - what tests bring
         logging_config=None,
         debug=False,
     )
-    app.asgi_handler = RequestLines(app.asgi_handler, world)  # a middleware would see only what a route takes
+    app.asgi_handler = RequestLines(  # a middleware would see only what a route takes
+        app.asgi_handler, world, safe_headers(production=config.mode == "production")
+    )
     return app
 
 

@@ -6,6 +6,7 @@ Whatever takes the request, and also where nothing does.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -16,15 +17,6 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.telemetry import spans
 from gateway.world import World
 
-_SAFE = {
-    b"cache-control": b"no-store",
-    b"content-security-policy": b"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
-    b"frame-ancestors 'none'",
-    b"referrer-policy": b"no-referrer",
-    b"x-content-type-options": b"nosniff",
-}
-"""What every answer says unless it says otherwise: keep no copy, run nothing, be framed nowhere."""
-
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 log = structlog.get_logger("web")
@@ -34,12 +26,13 @@ class RequestLines:
     """Wraps the whole app, not its routes: what no route takes is named and logged like all else.
 
     The id is sent as `X-Request-Id`. What the request's state holds as `headers` (str to str) goes with its answer, and
-    what it holds as `facts` into its line; see `tell`.
+    what it holds as `facts` into its line; see `tell`. Of `safe` an answer gets what it does not say itself.
     """
 
-    def __init__(self, app: ASGIApp, world: World) -> None:
+    def __init__(self, app: ASGIApp, world: World, safe: Mapping[bytes, bytes]) -> None:
         self._app = app
         self._world = world
+        self._safe = safe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and note how it was answered."""
@@ -54,7 +47,8 @@ class RequestLines:
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
                 answer.status, answer.seconds = message["status"], time.perf_counter() - begun
-                message["headers"] = _told({"x-request-id": request_id, **scope["state"]["headers"]}, message)
+                own = {"x-request-id": request_id, **scope["state"]["headers"]}
+                message["headers"] = _told(own, self._safe, message)
             await send(message)
 
         with spans.span("request", of=_traceparent(scope), role=spans.ANSWER) as span:
@@ -97,12 +91,12 @@ def _traceparent(scope: Scope) -> str | None:
     return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), None)
 
 
-def _told(own: dict[str, str], message: Any) -> list[tuple[bytes, bytes]]:
-    """The answer's headers with ours."""
+def _told(own: Mapping[str, str], safe: Mapping[bytes, bytes], message: Any) -> list[tuple[bytes, bytes]]:
+    """The answer's headers with ours, and the safe ones that it does not have itself."""
     given = list(message["headers"])
     names = {name.lower() for name, _ in given}
-    safe = [(name, value) for name, value in _SAFE.items() if name not in names]
-    return [*given, *safe, *((name.lower().encode(), value.encode()) for name, value in own.items())]
+    missing = [(name, value) for name, value in safe.items() if name not in names]
+    return [*given, *missing, *((name.lower().encode(), value.encode()) for name, value in own.items())]
 
 
 def _method(scope: Any) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from hashlib import sha256
+from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 _environment = Environment(
     loader=PackageLoader("gateway.web", "templates"),
@@ -13,6 +17,12 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+_style = resources.files("gateway.web.templates").joinpath("page.css").read_text()
+_environment.globals["style"] = Markup(_style)  # noqa: S704 - our own style sheet
+
+STYLE = f"'sha256-{b64encode(sha256(_style.encode()).digest()).decode()}'"
+"""The one style sheet of the pages, as a content security policy names it."""
 
 
 def render(template: str, **values: Any) -> str:
