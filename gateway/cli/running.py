@@ -6,6 +6,7 @@ import os
 import sys
 from contextlib import suppress
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 
 import rich_click as click
@@ -34,8 +35,18 @@ def serve(directory: Path, host: str, port: int) -> None:
     config = loaded(directory)
     for line in (f"database: {_shown(config.database)}", *able(config)):
         errors.print(line, soft_wrap=True)
+    if not _is_this_machine(host):
+        warning = f"{host} is reached without TLS: put a proxy before it, or keys and patients' text pass in clear"
+        errors.print(warning, style="yellow", soft_wrap=True)
     with exported(os.environ):
         run(serve_app(build(config, read=partial(load, directory, os.environ)), host, port))
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _shown(database: str) -> str:

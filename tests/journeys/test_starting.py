@@ -43,6 +43,16 @@ def test_a_taken_port_is_told_in_a_line(config):
     assert "cannot be listened on" in line
 
 
+def test_listening_to_other_machines_in_clear_is_warned_of(config):
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))  # noqa: S104 - so that the start ends by itself
+        taken.listen()
+        arguments = ("serve", "--config", str(config), "--host", "0.0.0.0", "--port", str(taken.getsockname()[1]))  # noqa: S104
+        warning, ended = told(run(*arguments, directory=config.parent, seconds=20))
+    assert "without TLS" in warning
+    assert "cannot be listened on" in ended
+
+
 def test_a_port_that_another_gateway_has_is_told_in_a_line(config, tmp_path):
     other = world.write_config(tmp_path / "other" / "config", 9100)
     with world.gateway(other) as first:
