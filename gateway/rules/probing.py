@@ -44,7 +44,7 @@ def ahead(headers: Mapping[str, str], now: datetime) -> float | None:
     """By how many seconds the clock behind an answer was ahead of `now`, to about one; None: it does not tell."""
     try:
         told = parsedate_to_datetime(headers.get("date", ""))
-    except ValueError:
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     aware = told if told.tzinfo else told.replace(tzinfo=UTC)
     return (aware - now).total_seconds() + _HALF
