@@ -10,11 +10,12 @@
 | K5a | the first byte has left, and only that; K5b: the vendor has begun to answer, nothing of it is read |
 | K6 | the answer is read; K6b: the outcome is written, and not committed |
 | K7 | the outcome is committed |
+| K8 | an event is leased for an app's endpoint, and not told |
+| K9 | it is told, and nothing of that is kept; K9b: that is written, and not committed |
+| K10 | that is committed |
 | K11 | a webhook is here, and not stored |
 | K12 | a webhook is stored, and not answered |
 | K13 | a webhook is correlated, and nothing of that is committed |
-
-K8 to K10 belong to events going out, which there are none of yet.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,10 +33,13 @@ import httpx
 from aiohttp.http_writer import StreamWriter
 
 from adapters.base import HttpRequest
+from gateway.courier import Courier
+from gateway.rules.callbacks import Tried
 from gateway.rules.change import Change
 from gateway.rules.record import Record
 from gateway.store.audit import Act
 from gateway.store.deliveries import Accepted, Key
+from gateway.store.outbox import Due, Endpoint, Taken
 from gateway.store.recognising import Seen
 from gateway.store.rows import Tx
 from gateway.store.saving import NewId
@@ -129,6 +133,22 @@ class MortalStore(SqliteStore):
             await self._points.here({"mark": "K4", "outcome": "K7"}[kind])
         return after
 
+    async def take_callbacks(self, room: Sequence[tuple[Endpoint, int]], now: datetime) -> Sequence[Taken]:
+        """K8."""
+        taken = await super().take_callbacks(room, now)
+        if any(each.due for each in taken):
+            await self._points.here("K8")
+        return taken
+
+    async def settle_callback(self, due: Due, tried: Tried, url_digest: str, *, hurry: bool) -> None:
+        """K9b and K10."""
+
+        async def settle() -> None:
+            await super(MortalStore, self).settle_callback(due, tried, url_digest, hurry=hurry)
+
+        await _reaching(lambda: "K9b", settle)
+        await self._points.here("K10")
+
     async def keep_webhook(self, hook: Webhook, digest: str) -> Webhook | None:
         """K11 and K12."""
         await self._points.here("K11")
@@ -182,6 +202,20 @@ class MortalWire(Wire):
         exchange = await super().exchange(request, marked, reuse=reuse)
         if exchange.response is not None:
             await self._points.here("K6")
+        return exchange
+
+
+class MortalCourier(Courier):
+    """The way to apps' endpoints, mortal at K9."""
+
+    def __init__(self, courier: Courier, points: Points) -> None:
+        super().__init__(courier._transport)
+        self._points = points
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Exchange:
+        """One post."""
+        exchange = await super().post(url, headers, body)
+        await self._points.here("K9")
         return exchange
 
 

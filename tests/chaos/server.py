@@ -16,10 +16,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import uvloop
-from chaos.points import MortalStore, MortalWire, Points, mortal_at_the_first_byte
+from chaos.points import MortalCourier, MortalStore, MortalWire, Points, mortal_at_the_first_byte
 
 from gateway.app import build
 from gateway.clinics import load
+from gateway.courier import courier
 from gateway.flows import dispatch, rounds, submit
 from gateway.logs import set_up
 from gateway.transport import wire
@@ -55,7 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     config = load(given.config, os.environ)
     world = World()
     store = MortalStore(Path(config.database.removeprefix("sqlite:///")), world.new_id, points)
-    app = build(config, world=world, store=store, make_wire=lambda: MortalWire(wire(config.timeouts), points))
+    app = build(
+        config,
+        world=world,
+        store=store,
+        make_wire=lambda: MortalWire(wire(config.timeouts), points),
+        make_courier=lambda: MortalCourier(courier(lambda _address: True), points),
+    )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(app, "127.0.0.1", given.port))
 

@@ -35,7 +35,8 @@ APPS = f"""
     keys: []
     clinics: ["*"]
     roles: [read]
-    callback: {{url: "http://watcher.test/", secrets: ["{OLD}"], scope: clinics, events: ["task.delivered", "connection.*"]}}
+    callback:
+      {{url: "http://watcher.test/", secrets: ["{OLD}"], scope: clinics, events: ["task.delivered", "connection.*"]}}
   operator: {{keys: [], clinics: ["*"], roles: [submit, read, operate]}}
 """
 

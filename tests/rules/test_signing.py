@@ -33,8 +33,11 @@ def test_another_body_id_time_or_secret_does_not_verify():
     found = dict(headers(NEW))
     later = {**found, "webhook-timestamp": str(int(found["webhook-timestamp"]) + 1)}
     for body, given, secret in (
-        (BODY + b" ", found, NEW), (BODY, {**found, "webhook-id": "evt_2"}, NEW), (BODY, later, NEW), (BODY, found, OLD),
-    ):  # fmt: skip
+        (BODY + b" ", found, NEW),
+        (BODY, {**found, "webhook-id": "evt_2"}, NEW),
+        (BODY, later, NEW),
+        (BODY, found, OLD),
+    ):
         with pytest.raises(WebhookVerificationError):
             Webhook(secret).verify(body, given)
 

@@ -1,4 +1,4 @@
-"""What every store owes apps' endpoints: each event at least once, in the order of its delivery, and a trail of tries."""
+"""What every store owes apps' endpoints: each event at least once, in its delivery's order, and a trail of tries."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import random
 
 import pytest
 from store.opened import opened
-from store.records import EVERYONE, HOME, NOW, accept, later, now, sent, task, told
+from store.records import EVERYONE, HOME, NOW, accept, later, sent, task, told
 
 from gateway.rules import wishes
 from gateway.store.feed import START

@@ -1,0 +1,135 @@
+"""Streams of events: woken by what happens, heard in silence, and ended in good order."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from running import run, until
+from store.records import EVERYONE, Ids, accept, task
+
+from gateway.flows.feed import Streams
+from gateway.store.sqlite import SqliteStore
+
+NORTH = frozenset({"north"})
+
+
+class Reader:
+    """Follows a stream until it ends; None stands for a heartbeat."""
+
+    def __init__(self, streams, after=0, clinics=EVERYONE):
+        self.told, self.ended = [], asyncio.create_task(self._follow(streams.events(after, clinics)))
+
+    async def _follow(self, events):
+        async for event in events:
+            self.told.append(event and event.data["id"])
+
+    def heard(self, *told):
+        return until(lambda: self.told == list(told))
+
+
+@pytest.fixture
+def store(tmp_path):
+    return SqliteStore(tmp_path / "gateway.db", Ids())
+
+
+def opened(test):
+    async def whole(store):
+        await store.open()
+        try:
+            await test(store)
+        finally:
+            await store.close()
+
+    whole.__name__ = test.__name__
+    return run(whole)
+
+
+@opened
+async def test_a_stream_tells_what_was_there_and_then_what_happens(store):
+    await accept(store, task(1))
+    reader = Reader(Streams(store))
+    await reader.heard("tsk_000001")
+
+    await accept(store, task(2))
+
+    await reader.heard("tsk_000001", "tsk_000002")
+    reader.ended.cancel()
+
+
+@opened
+async def test_a_stream_is_woken_by_what_happens_and_does_not_poll(store):
+    reads = 0
+    read = store.feed
+
+    async def counted(*given):
+        nonlocal reads
+        reads += 1
+        return await read(*given)
+
+    store.feed = counted
+    reader = Reader(Streams(store, heartbeat=60, longest=60))
+    await until(lambda: reads == 1)
+    await asyncio.sleep(0.2)
+    assert reads == 1
+
+    await accept(store, task(1))
+
+    await reader.heard("tsk_000001")
+    reader.ended.cancel()
+
+
+@opened
+async def test_more_than_a_page_is_told_without_waiting(store):
+    for number in range(1, 251):
+        await accept(store, task(number))
+    reader = Reader(Streams(store, heartbeat=60, longest=60))
+
+    await until(lambda: len(reader.told) == 250)
+    reader.ended.cancel()
+
+
+@opened
+async def test_a_stream_that_has_nothing_to_tell_says_that_it_is_there(store):
+    reader = Reader(Streams(store, heartbeat=0.02))
+
+    await until(lambda: len(reader.told) >= 3)
+    assert set(reader.told) == {None}
+    reader.ended.cancel()
+
+
+@opened
+async def test_it_says_so_also_while_others_hear_a_lot(store):
+    reader = Reader(Streams(store, heartbeat=0.02), clinics=NORTH)
+    for number in range(1, 40):
+        await accept(store, task(number))
+
+    await until(lambda: reader.told)
+    assert set(reader.told) == {None}
+    reader.ended.cancel()
+
+
+@opened
+async def test_a_stream_ends_when_its_time_is_over(store):
+    reader = Reader(Streams(store, heartbeat=60, longest=0.05))
+
+    await asyncio.wait_for(reader.ended, 5)
+
+
+@opened
+async def test_every_stream_ends_at_once_when_the_gateway_stops(store):
+    streams = Streams(store, heartbeat=60, longest=60)
+    readers = [Reader(streams) for _ in range(5)]
+    await accept(store, task(1))
+    await asyncio.gather(*(reader.heard("tsk_000001") for reader in readers))
+
+    streams.cease()
+
+    await asyncio.wait_for(asyncio.gather(*(reader.ended for reader in readers)), 5)
+
+
+@opened
+async def test_a_stream_of_a_store_that_is_gone_ends_in_good_order(store):
+    await store.close()
+
+    await asyncio.wait_for(Reader(Streams(store)).ended, 5)
