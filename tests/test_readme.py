@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -68,7 +69,7 @@ def demo_url() -> Iterator[str]:
         process.communicate(timeout=60)
 
 
-def sent_by(curl: str, url: str) -> httpx.Response:
+def asked_by(curl: str, url: str) -> dict[str, Any]:
     """What the curl command line asks for."""
     words = shlex.split(curl.replace("\\\n", " "))
     headers, body, target = {}, None, ""
@@ -80,12 +81,17 @@ def sent_by(curl: str, url: str) -> httpx.Response:
                 headers[name] = value
             case "-d":
                 body = next(rest)
-            case "-i":
+            case "-i" | "-N":
                 continue
             case _:
                 target = word.replace("http://127.0.0.1:8080", url)
     method = "GET" if body is None else "POST"
-    return httpx.request(method, target, headers=headers, content=body, timeout=30, trust_env=False)
+    return {"method": method, "url": target, "headers": headers, "content": body}
+
+
+def sent_by(curl: str, url: str) -> httpx.Response:
+    """The answer to it."""
+    return httpx.request(**asked_by(curl, url), timeout=30, trust_env=False)
 
 
 def test_the_first_curl_delivers_a_task_and_repeating_it_creates_nothing(demo_url: str):
@@ -116,6 +122,33 @@ def test_the_schema_curl_gives_a_schema_of_the_route(demo_url: str):
 
     assert answered.headers["content-type"].startswith("application/schema+json")
     assert answered.json()["title"] == "create_task for lakeside-family through front-desk"
+
+
+def test_the_stream_curl_tells_what_happened_and_then_what_happens(demo_url: str):
+    before = httpx.get(f"{demo_url}/v1/events", headers=asked_by(CURLS[3], demo_url)["headers"], trust_env=False)
+    wanted = len(before.json()["items"])
+
+    with httpx.stream(**asked_by(CURLS[3], demo_url), timeout=30, trust_env=False) as answer:
+        told = (line.removeprefix("id: ") for line in answer.iter_lines() if line.startswith("id: "))
+        assert [next(told) for _ in range(wanted + 1)] == ["evt_0", *(event["id"] for event in before.json()["items"])]
+
+
+def test_the_n8n_workflow_makes_one_task_however_often_its_node_tries(demo_url: str):
+    workflow = json.loads((ROOT / "config/examples/n8n-create-task.json").read_text())
+    nodes = {node["name"]: node["parameters"] for node in workflow["nodes"]}
+    task, call = json.loads(nodes["Task"]["jsonOutput"]), nodes["Create task"]
+    n8n = {"$execution.id": "231", "$itemIndex": "0"}
+    headers = {"Authorization": f"Bearer {OPERATOR}"}
+    for header in call["headerParameters"]["parameters"]:
+        value = re.sub(r"\{\{ (\S+) \}\}", lambda found: n8n[found[1]], header["value"].removeprefix("="))
+        headers[header["name"]] = value
+
+    url = call["url"].replace("http://127.0.0.1:8080", demo_url)
+    answers = [httpx.request(call["method"], url, json=task, headers=headers, timeout=30) for _ in range(2)]
+
+    assert headers["Idempotency-Key"] == "231-0"
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[1].headers["idempotent-replayed"] == "true"
 
 
 def test_the_python_example_delivers_a_task(demo_url: str, capsys: pytest.CaptureFixture[str]):
