@@ -51,6 +51,7 @@ from gateway.web.events import Feed
 from gateway.web.health import live, ready
 from gateway.web.hosts import hosted
 from gateway.web.lines import RequestLines
+from gateway.web.options import name_all_methods
 from gateway.web.metrics import metrics
 from gateway.web.overview import Overview
 from gateway.web.problems import HANDLERS, front_door, problem_index, problem_page
@@ -115,10 +116,12 @@ def build(  # noqa: PLR0913 - what tests bring
         guards=[hosted, authenticated, within_quota],
         exception_handlers=dict(HANDLERS),
         openapi_config=openapi.config(version("task-gateway")),
+        plugins=[openapi.ClosedBodies()],
         lifespan=[lifespan],
         logging_config=None,
         debug=False,
     )
+    name_all_methods(app)
     app.asgi_handler = RequestLines(  # a middleware would see only what a route takes
         app.asgi_handler, world, safe_headers(production=config.mode == "production")
     )

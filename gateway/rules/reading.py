@@ -82,6 +82,8 @@ def _fields(posted: Mapping[str, Any], type_: type[Private], at: str, errors: li
             continue
         value = raw if name == "vendor_fields" else given(raw, keep_blanks=name == "metadata")
         if value is None:
+            if isinstance(raw, list | dict) and not _takes(known[name].type, type(raw)):
+                errors.append(_invalid(name, at, ""))
             continue
         if name in _NESTED and isinstance(value, dict):
             nested = _fields(value, _NESTED[name], f"{at}/{name}", errors)
@@ -98,6 +100,16 @@ def _fields(posted: Mapping[str, Any], type_: type[Private], at: str, errors: li
             continue
         read_so_far[name] = converted
     return read_so_far
+
+
+@cache
+def _takes(type_: Any, container: type[Any]) -> bool:
+    """Whether a field may hold a list, or an object; an empty one is not given then, and wrong where it may not."""
+    try:
+        msgspec.convert(container(), type_)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def given(value: Any, *, keep_blanks: bool = False) -> Any:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from litestar import Controller, get
-from litestar.params import FromQuery
 from msgspec import structs
 
 from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
 from gateway.web.lists import limit_of, only, row_of
+from gateway.web.parameters import Limit, Text
 from gateway.web.problems import problems
 from gateway.web.replies import Acts, ActSeen
 from gateway.web.services import Served
@@ -25,8 +25,8 @@ class AuditTrail(Controller):
         summary="Who did what, and why",
     )  # fmt: skip
     async def list_(
-        self, request: StrictRequest, services: Served, before: FromQuery[str | None] = None,
-        limit: FromQuery[str | None] = None,
+        self, request: StrictRequest, services: Served, before: Text = None,
+        limit: Limit = None,
     ) -> Acts:  # fmt: skip
         """Newest first, of the key's clinics; a key for all clinics also sees what belongs to none, such as reloads.
 
@@ -34,7 +34,8 @@ class AuditTrail(Controller):
         """
         only(request, ("before", "limit"))
         most = limit_of(limit)
-        found = await services.store.audit(request.user.clinics, before=row_of("before", before), limit=most + 1)
+        row = row_of("before", before or None)
+        found = await services.store.audit(request.user.clinics, before=row, limit=most + 1)
         shown = found[:most]
         return Acts(
             items=[ActSeen(**structs.asdict(entry)) for entry in shown],

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, cast, get_args
+from typing import Any, cast, get_args
 
 from litestar import Controller, get
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery
 
 from gateway.errors import Refused
 from gateway.rules.command_schema import command_schema, taken_by
@@ -14,6 +14,7 @@ from gateway.rules.reading import given
 from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
 from gateway.web.lists import one_of, only
+from gateway.web.parameters import OfPriority, OfType, Text
 from gateway.web.problems import problems
 from gateway.web.services import Served
 from schemas.command import Name, Priority
@@ -38,9 +39,9 @@ class CommandSchemas(Controller):
         services: Served,
         clinic_id: FromPath[str],
         operation: FromPath[str],
-        connection: FromQuery[str | None] = None,
-        type_: Annotated[str | None, QueryParameter(name="type")] = None,
-        priority: FromQuery[str | None] = None,
+        connection: Text = None,
+        type_: OfType = None,
+        priority: OfPriority = None,
         tags: FromQuery[list[str] | None] = None,
     ) -> Mapping[str, Any]:
         """Of create_task, add_note or create_claim, on the connection that a command with these fields would take.

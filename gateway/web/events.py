@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated
 
 import msgspec
 from litestar import Controller, get, post
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
+from litestar.params import FromPath, JSONBody
 from litestar.response import Stream
 from litestar.response.sse import ServerSentEventMessage
 
@@ -19,6 +18,7 @@ from gateway.store.feed import START
 from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
 from gateway.web.lists import limit_of, only
+from gateway.web.parameters import LastEventId, Limit, Text
 from gateway.web.problems import problems
 from gateway.web.replies import Events, Redelivery, RedeliveryOfRange
 from gateway.web.services import Served, Services
@@ -38,8 +38,8 @@ class Feed(Controller):
 
     @get("/", guards=[needs("read")], responses=problems(400), summary="What happened, oldest first")
     async def list_(
-        self, request: StrictRequest, services: Served, after: FromQuery[str | None] = None,
-        limit: FromQuery[str | None] = None,
+        self, request: StrictRequest, services: Served, after: Text = None,
+        limit: Limit = None,
     ) -> Events:  # fmt: skip
         """The events of the key's clinics after the event `after`; left out, or `evt_0`: from the first one.
 
@@ -57,8 +57,8 @@ class Feed(Controller):
         response_description=_STREAM, summary="What happens, as it happens",
     )  # fmt: skip
     async def stream(
-        self, request: StrictRequest, services: Served, after: FromQuery[str | None] = None,
-        last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID")] = None,
+        self, request: StrictRequest, services: Served, after: Text = None,
+        last_event_id: LastEventId = None,
     ) -> Stream:  # fmt: skip
         """Server-Sent Events of the key's clinics: after `Last-Event-ID`, else after `after`, else from now on.
 

@@ -13,7 +13,7 @@ _KEY = Parameter(
         "The same for every try of one command, quoted or bare. The same key and body give the delivery as it is now; "
         "another body is a 422. Some apps must send it."
     ),
-    schema=Schema(type=OpenAPIType.STRING, min_length=1, max_length=255),
+    schema=Schema(type=OpenAPIType.STRING, pattern=r"^[!-~]([ -~]{0,253}[!-~])?$"),
 )
 _PREFER = Parameter(
     name="Prefer",
@@ -33,7 +33,7 @@ _IF_MATCH = Parameter(
         "The ETag of the delivery as you saw it. If it has changed since, nothing is done and the answer is a 412: "
         "what was found may be true of an earlier attempt only."
     ),
-    schema=Schema(type=OpenAPIType.STRING),
+    schema=Schema(type=OpenAPIType.STRING, pattern=r'^(\*|"[0-9]{1,9}")$'),
 )
 
 

@@ -6,22 +6,21 @@ import base64
 import binascii
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Annotated, Any, get_args
+from typing import Any, get_args
 
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, QueryParameter
 
 from gateway.errors import Refused
 from gateway.rules.record import present
 from gateway.store.base import Store
 from gateway.store.reading import FILTERS, Wanted
 from gateway.web.body import StrictRequest
+from gateway.web.parameters import LARGEST_PAGE, InState, Limit, NeedsPerson, OfKind, Text
 from gateway.web.replies import Deliveries
 from schemas.command import Kind
 from schemas.delivery import State
 from schemas.problem import FieldError, problem
 
-_LARGEST_PAGE = 200
 _PAGE = 50
 _DIGITS = 18
 
@@ -34,15 +33,15 @@ Filters = NamedDependency[Asked]
 
 
 def filters(  # noqa: PLR0913, PLR0917 - a query's parameters
-    clinic_id: FromQuery[str | None] = None,
-    in_state: Annotated[str | None, QueryParameter(name="state")] = None,
-    reference: FromQuery[str | None] = None,
-    idempotency_key: FromQuery[str | None] = None,
-    id: FromQuery[str | None] = None,  # noqa: A002 - the API's name
-    emr_id: FromQuery[str | None] = None,
-    job_id: FromQuery[str | None] = None,
-    cursor: FromQuery[str | None] = None,
-    limit: FromQuery[str | None] = None,
+    clinic_id: Text = None,
+    in_state: InState = None,
+    reference: Text = None,
+    idempotency_key: Text = None,
+    id: Text = None,  # noqa: A002 - the API's name
+    emr_id: Text = None,
+    job_id: Text = None,
+    cursor: Text = None,
+    limit: Limit = None,
 ) -> Asked:
     """The filters that every list has."""
     return _given(
@@ -51,13 +50,13 @@ def filters(  # noqa: PLR0913, PLR0917 - a query's parameters
     )  # fmt: skip
 
 
-def note_filters(common: Filters, emr_task_id: FromQuery[str | None] = None) -> Asked:
+def note_filters(common: Filters, emr_task_id: Text = None) -> Asked:
     """Those of notes: by the task's id in the EMR too."""
     return {**common, **_given(emr_task_id=emr_task_id)}
 
 
 def overview_filters(
-    common: Filters, kind: FromQuery[str | None] = None, needs_person: FromQuery[str | None] = None
+    common: Filters, kind: OfKind = None, needs_person: NeedsPerson = None
 ) -> Asked:
     """Those of the list over all kinds."""
     return {**common, **_given(kind=kind, needs_person=needs_person)}
@@ -125,8 +124,8 @@ def limit_of(text: str | None) -> int:
     """How many to list. Raises Refused."""
     if text is None:
         return _PAGE
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= _LARGEST_PAGE:
-        raise _invalid("limit", f"a number from 1 to {_LARGEST_PAGE}")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= LARGEST_PAGE:
+        raise _invalid("limit", f"a number from 1 to {LARGEST_PAGE}")
     return int(text)
 
 

@@ -9,8 +9,11 @@ from litestar import MediaType, Request, Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme, Tag
+from litestar.openapi.spec import Components, Reference, Schema, SecurityScheme, Tag
+from litestar.plugins import OpenAPISchemaPlugin
 from litestar.types import Method
+from litestar.typing import FieldDefinition
+from msgspec import Struct
 
 from gateway.errors import Refused
 from gateway.web.templates import render
@@ -64,6 +67,34 @@ def _only_what_is_here(request: Request[Any, Any, Any]) -> None:
     """What the framework would answer with a page of its own is a problem here too."""
     if request.path_params:
         raise Refused(problem("not-found"))
+
+
+class ClosedBodies(OpenAPISchemaPlugin):
+    """What a Struct that refuses unknown fields really takes: no others, and a blank where nothing is required."""
+
+    def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
+        """Whether the field is such a Struct."""
+        kind = field_definition.annotation
+        return isinstance(kind, type) and issubclass(kind, Struct) and kind.__struct_config__.forbid_unknown_fields
+
+    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Schema:
+        """The schema that the framework makes, mended."""
+        others = (plugin for plugin in schema_creator.plugins if plugin is not self)
+        usual = next(each for each in others if schema_creator.plugin_supports_field(each, field_definition))
+        schema: Schema = usual.to_openapi_schema(field_definition, schema_creator)
+        schema.additional_properties = False
+        for name, taken in (schema.properties or {}).items():
+            if name not in (schema.required or ()):
+                _let_be_blank(taken)
+        return schema
+
+
+def _let_be_blank(taken: Schema | Reference | None) -> None:
+    """A blank text is not given, alone or in a list, so its least length is none."""
+    if isinstance(taken, Schema):
+        taken.min_length = None
+        for each in (*(taken.one_of or ()), taken.items):
+            _let_be_blank(each)
 
 
 class _ReferencePage(OpenAPIRenderPlugin):

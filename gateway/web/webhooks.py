@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import Controller, MediaType, Response, get, post
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath
 
 from gateway.errors import Refused
 from gateway.flows.receive import MOST
@@ -13,12 +13,14 @@ from gateway.store.webhooks import WebhookState
 from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
 from gateway.web.lists import limit_of, only
+from gateway.web.parameters import Limit, Text, one_word
 from gateway.web.problems import OPEN, problems
 from gateway.web.replies import Hooks, HookSeen
 from gateway.web.services import Served
 from schemas.problem import problem
 
-_SHOWN: tuple[WebhookState, ...] = ("unmatched", "quarantined", "unreadable", "unverified")
+SHOWN: tuple[WebhookState, ...] = ("unmatched", "quarantined", "unreadable", "unverified")
+"""What people can see of those that came in."""
 
 
 class Webhooks(Controller):
@@ -48,14 +50,14 @@ class Webhooks(Controller):
     )  # fmt: skip
     async def list_(
         self, request: StrictRequest, services: Served,
-        in_state: Annotated[str, QueryParameter(name="state")] = "unmatched",
-        cursor: FromQuery[str | None] = None, limit: FromQuery[str | None] = None,
+        in_state: Annotated[str, one_word("state", *SHOWN)] = "",
+        cursor: Text = None, limit: Limit = None,
     ) -> Hooks:  # fmt: skip
         """Newest first; `state` is unmatched, quarantined, unreadable or unverified."""
         only(request, ("state", "cursor", "limit"))
-        wanted = next((shown for shown in _SHOWN if shown == in_state), None)
+        wanted = next((shown for shown in SHOWN if shown == (in_state or SHOWN[0])), None)
         if wanted is None:
-            raise Refused(problem("invalid-parameter", f"state: one of {', '.join(_SHOWN)}"))
+            raise Refused(problem("invalid-parameter", f"state: one of {', '.join(SHOWN)}"))
         most = limit_of(limit)
         found = await services.store.webhooks(wanted, request.user.clinics, limit=most + 1, before=cursor)
         shown = found[:most]
