@@ -16,7 +16,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from gateway.store.rows import UNREADABLE, Tx, moment, stamp, text_of
+from gateway.store.rows import UNREADABLE, Tx, in_scope, moment, stamp, text_of
 from schemas.private import Private
 
 Action = Literal[
@@ -96,10 +96,10 @@ def verify(tx: Tx) -> Verified:
 
 def entries(tx: Tx, clinics: frozenset[str], *, before: int | None, limit: int) -> list[Entry]:
     """The newest rows before the row `before`, newest first, of the clinics ("*": all, those of none too)."""
-    scope = "1 = 1" if "*" in clinics else f"clinic_id IN ({', '.join('?' * len(clinics))})"
+    where, scope = in_scope(clinics)
     rows = tx.execute(
-        f"SELECT {_COLUMNS} FROM audit WHERE seq < ? AND {scope} ORDER BY seq DESC LIMIT ?",  # noqa: S608 - our own text
-        (1 << 62 if before is None else before, *(() if "*" in clinics else sorted(clinics)), limit),
+        f"SELECT {_COLUMNS} FROM audit WHERE seq < ? AND {where} ORDER BY seq DESC LIMIT ?",  # noqa: S608 - our own text
+        (1 << 62 if before is None else before, *scope, limit),
     ).fetchall()
     return [_entry(tx, row) for row in rows]
 

@@ -1,15 +1,17 @@
 """The store's interface: what each transaction promises, whatever the database.
 
-Every method is one transaction, durable when it returns. A database that cannot do it raises `StoreUnavailable`, and
-then nothing of it happened. Two methods are the database's own, `write` and `read`; all others are said in terms of
-them, so that both databases run the same statements.
+A method is one transaction, durable when it returns. A database that cannot do it raises `StoreUnavailable`, and then
+nothing of it happened. Two methods are the database's own, `write` and `read`; all others are said in terms of them, so
+that both databases run the same statements.
+
+A transaction changes deliveries of one connection, whose lock it takes first. What concerns many is many transactions.
 """
 
 from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TypeVar
@@ -40,7 +42,7 @@ from gateway.store.counting import Standing
 from gateway.store.deliveries import Accepted, Key
 from gateway.store.drift import Drift
 from gateway.store.following import Looked
-from gateway.store.leases import Leased
+from gateway.store.leases import Leased, Ripe
 from gateway.store.outgoing import Outgoing
 from gateway.store.reading import Listed, Paused, Wanted
 from gateway.store.recognising import Seen
@@ -163,16 +165,34 @@ class Store(Outgoing):
         `every_lease`: at start-up of the only process, when no lease and no look has an owner any more.
         """
 
-        def pass_time(writing: Writing) -> int:
-            if every_lease:
-                following.free_looks(writing)
-            return leases.pass_time(writing, every_lease=every_lease)
+        def decide(record: Record) -> Change | None:
+            nonlocal changes
+            change = one.happens(record, now)
+            changes = change is not None
+            return change
+        if every_lease:
+            await self._writing(now, following.free_looks)
+        ripe = await self.read(lambda tx: leases.ripe(tx, now, every_lease=every_lease))
+        return await _each(ripe, lambda one: self._ripen(one, now)) + await self._probe(now)
 
-        return await self._writing(now, pass_time)
+    async def _ripen(self, one: Ripe, now: datetime) -> bool:
+        """Whether time changed it; another process may have been faster."""
+        changes = False
+
+        await self.change(one.delivery_id, decide, now)
+        return changes
+
+    async def _probe(self, now: datetime) -> int:
+        """Let one held delivery of each blocked connection try where it is time; how many were let go."""
+        due = await self.read(lambda tx: leases.due_probes(tx, now))
+        return await _each(due, lambda one: self._writing(now, lambda writing: leases.probe(writing, *one)))
 
     async def try_connections(self, now: datetime) -> None:
         """The configuration is a new one: try what was blocked, and let go what was held for the old one."""
-        await self._writing(now, leases.try_connections)
+        await self._writing(now, leases.hasten_probes)
+        held = await self.read(leases.held_by_change)
+        await _each(held, lambda one: self._writing(now, lambda writing: leases.let_go(writing, one)))
+        await self._probe(now)
 
     async def try_again(self, delivery_id: str, now: datetime) -> Record | None:
         """Look again at what a held delivery waits for; the record afterwards, or None when there is none."""
@@ -213,6 +233,7 @@ class Store(Outgoing):
             saving.pause(writing, (clinic_id, connection), why, probed=act is None)
 
         await self._writing(now, pause)
+            writing.tx.lock(clinic_id, connection)
 
     async def resume(self, clinic_id: str, connection: str, now: datetime, act: Act | None = None) -> bool:
         """Open a connection again and let go what was held for it; whether it was paused."""
@@ -223,6 +244,7 @@ class Store(Outgoing):
             return saving.resume(writing, (clinic_id, connection))
 
         return await self._writing(now, resume)
+            writing.tx.lock(clinic_id, connection)
 
     async def reseal(self, cursor: str | None, limit: int) -> Resealed:
         """Seal the next `limit` values with the first key where they are not. Raises ValueError for an odd cursor."""
@@ -275,7 +297,7 @@ class Store(Outgoing):
 
     async def timeline(self, record: Record) -> Sequence[Happening]:
         """All that happened to a delivery, in order."""
-        return await self.read(lambda tx: reading.timeline(tx, record))
+        return await self._read_feed(lambda tx: reading.timeline(tx, record))
 
     async def keep_webhook(self, hook: Webhook, digest: str) -> Webhook | None:
         """Store a webhook as it came: the one to read; None when the account's very same body was read before."""
@@ -294,3 +316,11 @@ class Store(Outgoing):
     async def read_webhook(self, webhook_id: str, reading: Reading) -> None:
         """Write what reading a webhook came to, when it holds no sighting to correlate."""
         await self.write(lambda tx: webhooks.read_webhook(tx, webhook_id, reading))
+
+
+async def _each(many: Sequence[T], do: Callable[[T], Awaitable[object]]) -> int:
+    """Do it to each, a hundred at a time; how often that came to something."""
+    done = 0
+    for first in range(0, len(many), 100):
+        done += sum(map(bool, await asyncio.gather(*map(do, many[first : first + 100]))))
+    return done

@@ -40,6 +40,9 @@ def accept(writing: Writing, record: Record, key: Key | None, lease: timedelta |
     """Store a new delivery with its key and its event, leased where it can go at once."""
     tx = writing.tx
     earlier = by_key(tx, record.app, key) if key else None
+    if record.retry_of:
+        tx.lock_of(record.retry_of)
+    tx.lock(record.clinic_id, record.connection)
     if earlier is not None:
         return earlier
     repeated = find(tx, record.retry_of) if record.retry_of else None

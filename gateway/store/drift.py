@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from gateway.rules.drift import Observed, Tried
 from gateway.rules.record import Record
-from gateway.store.rows import Tx, moment, stamp
+from gateway.store.rows import Tx, in_scope, moment, stamp
 from schemas.command import Name
 
 
@@ -100,11 +100,11 @@ def drift(tx: Tx, clinics: frozenset[str]) -> Drift:
 
 def _rows(tx: Tx, table: str, of: type[Struct], clinics: frozenset[str]) -> list[dict[str, Any]]:
     columns = of.__struct_fields__
-    scope = "1 = 1" if "*" in clinics else f"clinic_id IN ({', '.join('?' * len(clinics))})"
+    where, scope = in_scope(clinics)
     rows = tx.execute(
-        f"SELECT {', '.join(columns)} FROM {table} WHERE {scope}"  # noqa: S608 - our own names
+        f"SELECT {', '.join(columns)} FROM {table} WHERE {where}"  # noqa: S608 - our own names
         " ORDER BY last_at DESC, clinic_id, connection",
-        () if "*" in clinics else sorted(clinics),
+        scope,
     ).fetchall()
     return [_read(dict(zip(columns, row, strict=True))) for row in rows]
 

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from gateway.store.rows import Tx, moment
+from gateway.store.rows import Tx, in_scope, moment
 from schemas.event import Event
 
 EVERYWHERE = frozenset({"*"})
@@ -53,7 +53,7 @@ class Page(Struct, frozen=True, kw_only=True):
 
 def page(tx: Tx, after: int, limit: int, clinics: frozenset[str]) -> Page:
     """The entries of these clinics after a place."""
-    where, scope = _of(clinics)
+    where, scope = in_scope(clinics)
     rows = tx.execute(
         f"SELECT {_COLUMNS} FROM events WHERE seq > ? AND {where} ORDER BY seq LIMIT ?",  # noqa: S608 - our own text
         (after, *scope, limit + 1),
@@ -65,9 +65,9 @@ def page(tx: Tx, after: int, limit: int, clinics: frozenset[str]) -> Page:
 
 def entry(tx: Tx, event_id: str, clinics: frozenset[str]) -> Entry | None:
     """The event of that id, if it is of these clinics."""
-    where, scope = _of(clinics)
+    where, scope = in_scope(clinics)
     row = tx.execute(
-        f"SELECT {_COLUMNS} FROM events WHERE id = ? AND {where}",  # noqa: S608 - our own text
+        f"SELECT {_COLUMNS} FROM events WHERE id = ? AND seq IS NOT NULL AND {where}",  # noqa: S608 - our own text
         (event_id, *scope),
     ).fetchone()
     return None if row is None else _entry(row)
@@ -95,15 +95,12 @@ def end(tx: Tx) -> int:
 
 def newest(tx: Tx, clinics: frozenset[str]) -> tuple[int, str]:
     """The end of the feed, and the id of these clinics' last event, from which nothing is missed."""
-    where, scope = _of(clinics)
-    row = tx.execute(f"SELECT id FROM events WHERE {where} ORDER BY seq DESC LIMIT 1", scope).fetchone()  # noqa: S608
+    where, scope = in_scope(clinics)
+    row = tx.execute(
+        f"SELECT id FROM events WHERE seq IS NOT NULL AND {where} ORDER BY seq DESC LIMIT 1",  # noqa: S608 - likewise
+        scope,
+    ).fetchone()
     return end(tx), row[0] if row else START
-
-
-def _of(clinics: frozenset[str]) -> tuple[str, tuple[str, ...]]:
-    if "*" in clinics:
-        return "1 = 1", ()
-    return f"clinic_id IN ({', '.join('?' * len(clinics))})", tuple(sorted(clinics))
 
 
 def _entry(row: Sequence[Any]) -> Entry:

@@ -63,6 +63,7 @@ def free_looks(writing: Writing) -> None:
 
 def look(writing: Writing, taken: Looked) -> None:
     """Give every sighting to the correlator; then plan the next look, or conclude from finding nothing."""
+    writing.tx.lock_of(taken.delivery_id)
     nearby = Nearby(writing.tx, writing.now)
     doubtful = [one.sighting for one in taken.sightings if not _recognised(writing, one, nearby)]
     record = find(writing.tx, taken.delivery_id)

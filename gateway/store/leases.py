@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+
 from gateway.rules import attempts, waiting
 from gateway.rules.change import Attempt, Change
 from gateway.rules.record import Record
-from gateway.store.rows import ALL, UPDATE, WAITING, record_of, row_of, save_attempt, stamp
+from gateway.store.rows import ALL, UPDATE, WAITING, Tx, record_of, row_of, save_attempt, stamp
 from gateway.store.saving import PROBE_EVERY, Writing, find, save, select, why_paused
 from schemas.private import Private
 
 _IN_TURN = (
-    f"SELECT {ALL} FROM (SELECT *, row_number() OVER (PARTITION BY clinic_id ORDER BY due_at, id) AS turn,"  # noqa: S608
+    "SELECT id FROM (SELECT *, row_number() OVER (PARTITION BY clinic_id ORDER BY due_at, id) AS turn,"  # noqa: S608
     " coalesce((SELECT served_at FROM turns WHERE turns.account = deliveries.account"
     " AND turns.clinic_id = deliveries.clinic_id), 0) AS served"
     f" FROM deliveries WHERE {WAITING} AND due_at <= ? AND account"
@@ -35,6 +37,8 @@ class Leased(Private, frozen=True, kw_only=True):
 def claim(writing: Writing, lease: timedelta, rest: int, room: Mapping[str, int]) -> list[Leased]:
     """Lease deliveries that are due: as many as there is room for in each account, and `rest` of accounts not named."""
     at = stamp(writing.now)
+    for account in (*sorted(room), ""):
+        writing.tx.lock_account(account)
     leased = [
         one
         for account, limit in room.items()
@@ -47,61 +51,80 @@ def claim(writing: Writing, lease: timedelta, rest: int, room: Mapping[str, int]
 
 
 def _leased(writing: Writing, lease: timedelta, query: str, parameters: tuple[object, ...]) -> list[Leased]:
-    leased = []
-    for row in writing.tx.execute(query, parameters).fetchall():
-        record = record_of(writing.tx, row)
-        claimed = attempts.claim(record, writing.now, lease)
-        if claimed and claimed.attempt:
-            writing.tx.execute(UPDATE, [*row_of(writing.tx, claimed.record), record.id])
-            save_attempt(writing.tx, claimed.attempt)
-            writing.tx.execute(
-                "INSERT INTO turns (account, clinic_id, served_at) VALUES (?, ?, ?)"
-                " ON CONFLICT (account, clinic_id) DO UPDATE SET served_at = excluded.served_at",
-                (record.account, record.clinic_id, stamp(writing.now)),
-            )
-            leased.append(Leased(record=claimed.record, attempt=claimed.attempt))
-    return leased
+    tx = writing.tx
+    ids = [id_ for (id_,) in tx.execute(query, parameters).fetchall()]
+    if not ids:
+        return []
+    rows = tx.execute(
+        f"SELECT {ALL} FROM deliveries WHERE id IN ({', '.join('?' * len(ids))}){tx.to_take}",  # noqa: S608 - our own text
+        ids,
+    ).fetchall()
+    free = {record.id: record for record in (record_of(tx, row) for row in rows)}
+    return [one for id_ in ids if id_ in free and (one := _lease(writing, lease, free[id_]))]
 
 
-def pass_time(writing: Writing, *, every_lease: bool = False) -> int:
-    """Do what time alone does: leases end, deliveries are given up or become overdue; how many changed.
+def _lease(writing: Writing, lease: timedelta, record: Record) -> Leased | None:
+    """The delivery, leased; None where it was served since it was chosen."""
+    tx = writing.tx
+    claimed = attempts.claim(record, writing.now, lease)
+    if claimed is None or claimed.attempt is None or record.due_at is None or record.due_at > writing.now:
+        return None
+    tx.execute(UPDATE, [*row_of(tx, claimed.record), record.id])
+    save_attempt(tx, claimed.attempt)
+    tx.execute(
+        "INSERT INTO turns (account, clinic_id, served_at) VALUES (?, ?, ?)"
+        " ON CONFLICT (account, clinic_id) DO UPDATE SET served_at = excluded.served_at",
+        (record.account, record.clinic_id, stamp(writing.now)),
+    )
+    return Leased(record=claimed.record, attempt=claimed.attempt)
 
-    `every_lease`: at start-up, when the leases of a process that is gone have no owner any more.
+
+class Ripe(Struct, frozen=True):
+    """A delivery whose time has come, and what it does to it."""
+
+    delivery_id: str
+    happens: Callable[[Record, datetime], Change | None]
+
+
+def ripe(tx: Tx, now: datetime, *, every_lease: bool) -> list[Ripe]:
+    """What time alone changes now: leases end, deliveries are given up or become overdue.
+
+    `every_lease`: also those that have not ended, when the process that held them is known to be gone.
     """
     ended = "1 = 1" if every_lease else "lease_until <= ?"
-    now, at = writing.now, stamp(writing.now)
-    sweeps: tuple[tuple[str, Callable[[Record, datetime], Change | None]], ...] = (
+    sweeps = (
         (f"lease_until IS NOT NULL AND {ended}", attempts.lease_ended),
         ("state IN ('queued', 'held') AND lease_until IS NULL AND give_up_at <= ?", waiting.expire),
         ("state = 'submitted' AND overdue = 0 AND settle_by <= ?", waiting.overdue),
     )
-    changed = 0
-    for where, happens in sweeps:
-        for record in select(writing.tx, where, *((at,) if "?" in where else ())):
-            decided = happens(record, now)
-            if decided:
-                save(writing, record, decided)
-                changed += 1
-    return changed + _probe(writing)
+    return [
+        Ripe(id_, happens)
+        for where, happens in sweeps
+        for (id_,) in tx.execute(
+            f"SELECT id FROM deliveries WHERE {where}",  # noqa: S608 - our own text
+            (stamp(now),) if "?" in where else (),
+        ).fetchall()
+    ]
 
 
-def try_connections(writing: Writing) -> None:
-    """The configuration is a new one: what a vendor blocked is tried at once, what a change held goes out again."""
-    at = stamp(writing.now)
-    writing.tx.execute("UPDATE paused_connections SET probe_at = ? WHERE probe_at IS NOT NULL", (at,))
-    changed = (
-        "state = 'held' AND awaits_connection = 1 AND NOT EXISTS (SELECT 1 FROM paused_connections AS paused"
+def hasten_probes(writing: Writing) -> None:
+    """Let every connection that a vendor blocked be tried at once."""
+    writing.tx.execute("UPDATE paused_connections SET probe_at = ? WHERE probe_at IS NOT NULL", (stamp(writing.now),))
+
+
+def held_by_change(tx: Tx) -> list[str]:
+    """The deliveries that are held although their connection is open: it was another one when they were held."""
+    rows = tx.execute(
+        "SELECT id FROM deliveries WHERE state = 'held' AND awaits_connection = 1"
+        " AND NOT EXISTS (SELECT 1 FROM paused_connections AS paused"
         " WHERE paused.clinic_id = deliveries.clinic_id AND paused.connection = deliveries.connection)"
-    )
-    for record in select(writing.tx, changed):
-        decided = waiting.connection_open(record, writing.now)
-        if decided:
-            save(writing, record, decided)
-    _probe(writing)
+    ).fetchall()
+    return [id_ for (id_,) in rows]
 
 
-def try_again(writing: Writing, delivery_id: str) -> Record | None:
-    """A person wants a held delivery's conditions looked at again; a vendor's block is tried at once."""
+def let_go(writing: Writing, delivery_id: str) -> Record | None:
+    """Let a delivery go that is held although its connection is open; the record before, or None."""
+    writing.tx.lock_of(delivery_id)
     record = find(writing.tx, delivery_id)
     if record is None or record.state != "held":
         return record
@@ -109,6 +132,14 @@ def try_again(writing: Writing, delivery_id: str) -> Record | None:
         decided = waiting.connection_open(record, writing.now)
         if decided:
             save(writing, record, decided)
+    return record
+
+
+def try_again(writing: Writing, delivery_id: str) -> Record | None:
+    """A person wants a held delivery's conditions looked at again; a vendor's block is tried at once."""
+    record = let_go(writing, delivery_id)
+    if record is None or record.state != "held":
+        return record
     writing.tx.execute(
         "UPDATE paused_connections SET probe_at = ? WHERE clinic_id = ? AND connection = ? AND probe_at IS NOT NULL",
         (stamp(writing.now), record.clinic_id, record.connection),
@@ -116,24 +147,25 @@ def try_again(writing: Writing, delivery_id: str) -> Record | None:
     return find(writing.tx, delivery_id)
 
 
-def _probe(writing: Writing) -> int:
-    """Let one held delivery of each blocked connection try; how many were let go."""
-    at = stamp(writing.now)
-    due = writing.tx.execute(
-        "SELECT clinic_id, connection FROM paused_connections WHERE probe_at <= ?", (at,)
+def due_probes(tx: Tx, now: datetime) -> list[tuple[str, str]]:
+    """The blocked connections that are to be tried, as (clinic id, name)."""
+    rows = tx.execute(
+        "SELECT clinic_id, connection FROM paused_connections WHERE probe_at <= ?", (stamp(now),)
     ).fetchall()
-    let_go = 0
-    for clinic_id, name in due:
-        writing.tx.execute(
-            "UPDATE paused_connections SET probe_at = ? WHERE clinic_id = ? AND connection = ?",
-            (stamp(writing.now + PROBE_EVERY), clinic_id, name),
-        )
-        held = (
-            "clinic_id = ? AND connection = ? AND state = 'held' AND awaits_parent = 0 ORDER BY created_at, id LIMIT 1"
-        )
-        for record in select(writing.tx, held, clinic_id, name):
-            decided = waiting.connection_open(record, writing.now)
-            if decided:
-                save(writing, record, decided)
-                let_go += 1
-    return let_go
+    return [(clinic_id, name) for clinic_id, name in rows]
+
+
+def probe(writing: Writing, clinic_id: str, connection: str) -> bool:
+    """Let one held delivery of a blocked connection try; whether there was one, and it was not tried since."""
+    writing.tx.lock(clinic_id, connection)
+    is_ours = writing.tx.execute(
+        "UPDATE paused_connections SET probe_at = ? WHERE clinic_id = ? AND connection = ? AND probe_at <= ?",
+        (stamp(writing.now + PROBE_EVERY), clinic_id, connection, stamp(writing.now)),
+    ).rowcount
+    held = "clinic_id = ? AND connection = ? AND state = 'held' AND awaits_parent = 0 ORDER BY created_at, id LIMIT 1"
+    for record in select(writing.tx, held, clinic_id, connection) if is_ours else ():
+        decided = waiting.connection_open(record, writing.now)
+        if decided:
+            save(writing, record, decided)
+            return True
+    return False

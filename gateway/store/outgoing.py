@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from gateway.rules.callbacks import Tried
 from gateway.store import audit, backlog, feed, outbox
@@ -14,25 +15,32 @@ from gateway.store.outbox import Again, Due, Endpoint, Taken
 from gateway.store.rows import Tx
 from gateway.store.transactions import Transactions
 
+T = TypeVar("T")
+
 
 class Outgoing(Transactions):
     """Events as they are read, and what is still to be told of them."""
 
+    async def _read_feed(self, job: Callable[[Tx], T]) -> T:
+        """Run `job` when everything that is committed has its place."""
+        await self.placed()
+        return await self.read(job)
+
     async def feed(self, after: int, limit: int, clinics: frozenset[str]) -> Page:
         """The events of these clinics ("*": all) after a place, in order. None is ever passed over."""
-        return await self.read(lambda tx: feed.page(tx, after, limit, clinics))
+        return await self._read_feed(lambda tx: feed.page(tx, after, limit, clinics))
 
     async def event(self, event_id: str, clinics: frozenset[str]) -> Entry | None:
         """The event of that id, if it is of these clinics."""
-        return await self.read(lambda tx: feed.entry(tx, event_id, clinics))
+        return await self._read_feed(lambda tx: feed.entry(tx, event_id, clinics))
 
     async def place(self, event_id: str, clinics: frozenset[str]) -> int | None:
         """An event's place in the feed, if it is of these clinics."""
-        return await self.read(lambda tx: feed.place(tx, event_id, clinics))
+        return await self._read_feed(lambda tx: feed.place(tx, event_id, clinics))
 
     async def newest(self, clinics: frozenset[str]) -> tuple[int, str]:
         """The end of the feed, and the id from which a reader of these clinics misses nothing of what comes."""
-        return await self.read(lambda tx: feed.newest(tx, clinics))
+        return await self._read_feed(lambda tx: feed.newest(tx, clinics))
 
     async def open_endpoints(self, apps: Collection[str], now: datetime, *, every_lease: bool = False) -> None:
         """Endpoints that are new hear of what happens from now on; known ones are tried at once.
@@ -47,10 +55,12 @@ class Outgoing(Transactions):
             for app in apps:
                 outbox.hurry(tx, app, now)
 
+        await self.placed()
         await self.write(opened)
 
     async def take_callbacks(self, room: Sequence[tuple[Endpoint, int]], now: datetime) -> Sequence[Taken]:
         """Lease what endpoints are to be told now, each as much as it has room for; in the order of each delivery."""
+        await self.placed()
         return await self.write(lambda tx: [outbox.take(tx, endpoint, most, now) for endpoint, most in room])
 
     async def settle_callback(self, due: Due, tried: Tried, url_digest: str, *, hurry: bool) -> None:
@@ -85,4 +95,4 @@ class Outgoing(Transactions):
 
     async def backlogs(self, endpoints: Sequence[Endpoint]) -> Sequence[Backlog]:
         """How far each endpoint is behind."""
-        return await self.read(lambda tx: [backlog.backlog(tx, endpoint) for endpoint in endpoints])
+        return await self._read_feed(lambda tx: [backlog.backlog(tx, endpoint) for endpoint in endpoints])

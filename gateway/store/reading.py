@@ -64,10 +64,8 @@ NEEDS_PERSON = "(state = 'unknown' OR overdue = 1 OR conflict = 1 OR (state = 'h
 
 def listed(tx: Tx, wanted: Wanted) -> Listed:
     """The deliveries that fit, newest first."""
-    clauses, parameters = ["1 = 1"], list[Any]()
-    if "*" not in wanted.clinics:
-        clauses.append(f"clinic_id IN ({', '.join('?' * len(wanted.clinics))})")
-        parameters.extend(sorted(wanted.clinics))
+    where, scope = in_scope(wanted.clinics)
+    clauses, parameters = [where], list[Any](scope)
     for column, value in wanted.equal.items():
         clauses.append(f"{column} = ?")
         parameters.append(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import msgspec
 
@@ -30,14 +30,36 @@ class Cursor(Protocol):
         """All further rows."""
 
 
+class Overtaken(Exception):  # noqa: N818 - what it is
+    """Another transaction leased the delivery between this one's reading and writing it: the job is to be run again."""
+
+
 class Tx:
-    """One open transaction, and the vault for what may hold patient text. Statements use `?` for parameters."""
+    """One open transaction, and the vault for what may hold patient text. Statements use `?` for parameters.
+
+    It is written for one transaction at a time. Where several run side by side, the locks make those take turns that
+    change deliveries of the same connection, so that each sees all that the one before it did.
+    """
 
     __slots__ = ("execute", "vault")
+
+    to_change: ClassVar[str] = ""
+    """What a SELECT ends with whose rows are to be changed."""
+    to_take: ClassVar[str] = ""
+    """Likewise, where rows that others are changing are left to them."""
 
     def __init__(self, execute: Callable[..., Cursor], vault: Vault) -> None:
         self.execute = execute
         self.vault = vault
+
+    def lock(self, clinic_id: str, connection: str) -> None:
+        """Wait until no other transaction changes deliveries of the connection."""
+
+    def lock_of(self, delivery_id: str) -> None:
+        """Likewise, of the delivery's connection."""
+
+    def lock_account(self, account: str) -> None:
+        """Wait until no other transaction leases deliveries of the account; after a connection's lock, never before."""
 
     def seal(self, value: Any, row: str) -> bytes:
         """`value` as JSON, sealed for `row`."""
@@ -168,6 +190,13 @@ def text_of(tx: Tx, stored: bytes | None, row: str) -> str | None:
 def paused_row(clinic_id: str, connection: str) -> str:
     """The identity of a paused connection's row."""
     return f"paused_connections/{clinic_id}/{connection}"
+
+
+def in_scope(clinics: Collection[str]) -> tuple[str, tuple[str, ...]]:
+    """A condition that rows of these clinics meet ("*": all), and its parameters."""
+    if "*" in clinics:
+        return "1 = 1", ()
+    return f"clinic_id IN ({', '.join('?' * len(clinics))})" if clinics else "1 = 0", tuple(sorted(clinics))
 
 
 def not_of(connections: Collection[tuple[str, str]]) -> tuple[str, tuple[str, ...]]:

@@ -16,7 +16,19 @@ from gateway.store import audit, inbound
 from gateway.store import drift as learnt
 from gateway.store.audit import Act
 from gateway.store.bell import EVENTS, LOOK, QUEUED
-from gateway.store.rows import ALL, UPDATE, Tx, json_text, paused_row, record_of, row_of, save_attempt, stamp, text_of
+from gateway.store.rows import (
+    ALL,
+    UPDATE,
+    Overtaken,
+    Tx,
+    json_text,
+    paused_row,
+    record_of,
+    row_of,
+    save_attempt,
+    stamp,
+    text_of,
+)
 from schemas.delivery import RESENDABLE
 from schemas.problem import Problem, problem
 
@@ -48,6 +60,7 @@ def change(
     writing: Writing, delivery_id: str, decide: Callable[[Record], Change | None], act: Act | None = None
 ) -> Record | None:
     """Read, decide, write, with all that follows from it; the record afterwards, or None when there is none."""
+    writing.tx.lock_of(delivery_id)
     before = find(writing.tx, delivery_id)
     if before is None:
         return None
@@ -70,7 +83,8 @@ def save(writing: Writing, before: Record, decided: Change) -> None:
     ):
         decided = attempts.id_is_taken(before, decided)
     after = decided.record
-    tx.execute(UPDATE, [*row_of(tx, after), after.id])
+    if not tx.execute(f"{UPDATE} AND fence = ?", [*row_of(tx, after), after.id, before.fence]).rowcount:
+        raise Overtaken(after.id)
     _ring_for(writing, before, after)
     if decided.attempt is not None:
         save_attempt(tx, decided.attempt)

@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.store import inbound
-from gateway.store.recognising import Seen
+from gateway.store.recognising import Seen, with_ids_of
+from gateway.store.rows import Tx
 from gateway.store.saving import Writing, save
 from gateway.store.webhooks import Reading, WebhookState, read_webhook
 
 _GRAVITY: tuple[WebhookState, ...] = ("ignored", "matched", "unmatched", "quarantined")
 
 
+def _lock(tx: Tx, seen: Sequence[Seen]) -> None:
+    """Wait for one's turn with every connection that the sightings may be of, in an order that all share."""
+    named = {one.connection for one in seen if one.connection}
+    by_ids = (record for one in seen if not one.connection for record in with_ids_of(tx, one.sighting))
+    for connection in sorted(named | {(record.clinic_id, record.connection) for record in by_ids}):
+        tx.lock(*connection)
+
+
 def sight(writing: Writing, webhook_id: str, event_id: str | None, seen: Sequence[Seen]) -> WebhookState:
     """Correlate and apply a webhook's sightings; the webhook's state is that of its gravest one."""
+    _lock(writing.tx, seen)
     state: WebhookState = "ignored"
     why: str | None = None
     clinic_id: str | None = None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from gateway.store.rows import Tx, moment, stamp
+from gateway.store.rows import Tx, in_scope, moment, stamp
 from gateway.store.vault import Unreadable
 from schemas.private import Private
 
@@ -76,13 +76,11 @@ def keep_webhook(tx: Tx, hook: Webhook, digest: str) -> Webhook | None:
 
 def webhooks(tx: Tx, state: WebhookState, limit: int, before: str | None, clinics: frozenset[str]) -> list[Webhook]:
     """Webhooks in a state, newest first, of the given clinics ("*": all, those of no clinic too)."""
-    clauses, parameters = ["state = ?"], list[str]([state])
+    where, scope = in_scope(clinics)
+    clauses, parameters = ["state = ?", where], [state, *scope]
     if before:
         clauses.append("id < ?")
         parameters.append(before)
-    if "*" not in clinics:
-        clauses.append(f"clinic_id IN ({', '.join('?' * len(clinics))})")
-        parameters.extend(sorted(clinics))
     rows = tx.execute(
         f"SELECT {_COLUMNS} FROM webhooks"  # noqa: S608 - our own text
         f" WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT ?",

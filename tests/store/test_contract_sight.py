@@ -75,8 +75,8 @@ async def test_a_forged_copy_does_not_keep_the_true_webhook_out(store):
 async def test_fifty_deliveries_of_one_webhook_at_once_are_one(store):
     kept = await asyncio.gather(*(store.keep_webhook(webhook(number), "digest") for number in range(50)))
 
-    assert {hook.id for hook in kept} == {"whk_000000"}
-    assert await listed(store, "new") == ["whk_000000"]
+    (first,) = {hook.id for hook in kept}
+    assert await listed(store, "new") == [first]
 
 
 @opened
