@@ -1,4 +1,4 @@
-"""Words that other programs would obey are words here: they find nothing, harm nothing, and come back as they went in."""
+"""Words that other programs would obey are words here: they find nothing, harm nothing and come back as they came."""
 
 import logging
 from urllib.parse import quote

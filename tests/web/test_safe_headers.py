@@ -8,6 +8,8 @@ import pytest
 from web.world import bearer
 
 from gateway.web.safe_headers import safe_headers
+from gateway.web.templates import render
+from schemas.problem import CODES
 
 PAGES = ["/schema", "/problems", "/problems/duplicate"]
 
@@ -68,3 +70,24 @@ def test_no_other_site_is_invited_to_ask_or_to_embed(shared):
 def test_https_alone_is_asked_for_in_production_and_not_on_a_developers_machine(shared):
     assert "strict-transport-security" not in shared.get("/v1/me").headers
     assert safe_headers(production=True)[b"strict-transport-security"] == b"max-age=63072000; includeSubDomains"
+
+
+def test_what_a_page_shows_is_escaped():
+    page = render("problem.html", code="<script>alert(1)</script>", known=CODES["duplicate"])
+
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_the_front_door_leads_to_our_own_reference(shared):
+    answer = shared.client.get("/", headers={"Host": "evil.example"}, follow_redirects=False)
+
+    assert (answer.status_code, answer.headers["location"]) == (302, "/schema")
+
+
+@pytest.mark.parametrize("path", ["/v1/me", "/schema", "/nowhere"])
+def test_trace_is_not_answered(shared, path):
+    answer = shared.client.request("TRACE", path, headers=bearer("everything") | {"X-Secret": "canary"})
+
+    assert answer.status_code in {404, 405}
+    assert "canary" not in answer.text + str(answer.headers)
