@@ -164,12 +164,6 @@ class Store(Outgoing):
 
         `every_lease`: at start-up of the only process, when no lease and no look has an owner any more.
         """
-
-        def decide(record: Record) -> Change | None:
-            nonlocal changes
-            change = one.happens(record, now)
-            changes = change is not None
-            return change
         if every_lease:
             await self._writing(now, following.free_looks)
         ripe = await self.read(lambda tx: leases.ripe(tx, now, every_lease=every_lease))
@@ -178,6 +172,12 @@ class Store(Outgoing):
     async def _ripen(self, one: Ripe, now: datetime) -> bool:
         """Whether time changed it; another process may have been faster."""
         changes = False
+
+        def decide(record: Record) -> Change | None:
+            nonlocal changes
+            change = one.happens(record, now)
+            changes = change is not None
+            return change
 
         await self.change(one.delivery_id, decide, now)
         return changes
@@ -228,23 +228,23 @@ class Store(Outgoing):
         """
 
         def pause(writing: Writing) -> None:
+            writing.tx.lock(clinic_id, connection)
             if act is not None:
                 audit.record(writing.tx, act, now)
             saving.pause(writing, (clinic_id, connection), why, probed=act is None)
 
         await self._writing(now, pause)
-            writing.tx.lock(clinic_id, connection)
 
     async def resume(self, clinic_id: str, connection: str, now: datetime, act: Act | None = None) -> bool:
         """Open a connection again and let go what was held for it; whether it was paused."""
 
         def resume(writing: Writing) -> bool:
+            writing.tx.lock(clinic_id, connection)
             if act is not None:
                 audit.record(writing.tx, act, now)
             return saving.resume(writing, (clinic_id, connection))
 
         return await self._writing(now, resume)
-            writing.tx.lock(clinic_id, connection)
 
     async def reseal(self, cursor: str | None, limit: int) -> Resealed:
         """Seal the next `limit` values with the first key where they are not. Raises ValueError for an odd cursor."""

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from gateway.rules.record import Record
 from gateway.store import audit, backlog
-from gateway.store.rows import ALL, WAITING, Tx, moment, not_of, paused_row, record_of, stamp, text_of
+from gateway.store.rows import ALL, WAITING, Tx, in_scope, moment, not_of, paused_row, record_of, stamp, text_of
 from gateway.store.vault import Unreadable
 from schemas.delivery import Happening
 from schemas.outcome import Sighting
