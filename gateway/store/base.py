@@ -62,6 +62,10 @@ class StoreUnavailable(Exception):  # noqa: N818 - what it is
     """The database could not do it now: locked, full, read-only, gone. Nothing of the transaction happened."""
 
 
+class Undecided(StoreUnavailable):
+    """The database went away during a commit and did not come back to be asked: it may have happened, or not."""
+
+
 class Store(Outgoing):
     """Deliveries, their attempts and events, idempotency keys, webhooks and sightings."""
 
