@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from gateway.rules.clinic import Clinic, Connection, Need
-from gateway.rules.reading_schema import EMPTY, NOTHING, SOMETHING, Schema, at, given, optional
+from gateway.rules.reading_schema import EMPTY, NOTHING, SOMETHING, Schema, at, given, left_out, optional
 from gateway.rules.wanted import ALWAYS, barest
 from schemas.command import CANONICAL, LISTS, PEOPLE, Name, Person, pointer
 
@@ -16,7 +16,7 @@ _PERSON = given(msgspec.json.schema(Person))
 _OF_THE_TASK = {"emr_task_id"}
 """What a note that names its task by `task_id` need not say: it has it from the task."""
 _NEVER: Schema = {"not": {}}
-_LEFT_OUT = {"metadata": EMPTY, "vendor_fields": {"type": "null"}}
+_LEFT_OUT = {"metadata": {**EMPTY, "type": ["null", "object"]}, "vendor_fields": {"type": "null"}}
 """How fields are left out that `reading` does not fold like the others."""
 
 
@@ -44,7 +44,7 @@ class Fields:
             if must or name in node["required"]:
                 required.append(name)
             else:
-                schema = optional(schema, _LEFT_OUT.get(path, NOTHING))
+                schema = optional(schema, _LEFT_OUT.get(path) or left_out(given(each)))
             properties[name] = schema
         closed = {"required": required, "additionalProperties": NOTHING if within else False}
         return {**node, "properties": properties, **closed}, bool(required)
@@ -87,9 +87,9 @@ class Fields:
         """A canonical field."""
         need = self._need(path)
         if need == "refused":
-            return self._by_rule(path, "Refused here", NOTHING), False
+            return self._by_rule(path, "Refused here", left_out(value)), False
         if not self._is_carried(path) and self._clinic.on_loss == "refuse":
-            return self._lost(NOTHING), False
+            return self._lost(left_out(value)), False
         if path in PEOPLE:
             value = self._known(path, value)
         elif path == "status" and not self._is_carried(path):

@@ -94,6 +94,12 @@ def optional(schema: Schema, nothing: Schema = NOTHING) -> Schema:
     return {**told, "anyOf": [value, nothing]}
 
 
+def left_out(schema: Schema) -> Schema:
+    """How a field of this schema is not given: null, blank, or an empty list or object where it takes one."""
+    empty = [kind for kind in ("array", "object") if schema.get("type") == kind]
+    return {**NOTHING, "type": ["null", "string", *empty]}
+
+
 def at(steps: Sequence[str], value: Schema) -> Schema:
     """The schema of an object in which something stands behind `steps`, and is as `value` says."""
     name, *inner = steps
