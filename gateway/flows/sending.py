@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 from itertools import chain, repeat
+from typing import Any
 
 import structlog
 from msgspec import structs
 
-from adapters.base import HttpRequest, Sent
+from adapters.base import HttpRequest, Link, Sent
 from gateway.flows.configured import Configured
 from gateway.flows.pacing import Pacer
 from gateway.flows.rounds import LONGEST_SLEEP
 from gateway.flows.tokens import NoToken, Tokens
-from gateway.rules import attempts, drift, verdict
+from gateway.rules import attempts, drift, masking, verdict
 from gateway.rules.attempts import Result
 from gateway.rules.change import Attempt, Change
 from gateway.rules.clinic import Connection
@@ -30,7 +31,6 @@ from gateway.transport import UNSENDABLE, Exchange, MarkRefused, Wire
 from gateway.world import World
 from schemas.delivery import State
 from schemas.outcome import VERDICTS, Applied, Blocked, NotApplied, Outcome, Pending, Unknown
-from schemas.private import Secret
 
 _PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
 _UNAUTHORISED = 401
@@ -73,7 +73,8 @@ class Sender:
                 held = await self._tokens.token(connection)
             except NoToken as none:
                 return _no_token(none), None
-            request = _request(record, sent, connection, held.value if held else None)
+            link = connection.link(held.value if held else None)
+            request = _request(record, sent, connection, link)
             if isinstance(request, Blocked):
                 return request, None
             exchange = await self._wire.exchange(request, mark, reuse=connection.account.reuse_connections)
@@ -82,7 +83,8 @@ class Sender:
                 self._tokens.drop(connection)
             if last or not (refused and held is not None and held.kept):
                 break
-        return _read(record, sent, connection, exchange)
+        outcome, status = _read(record, sent, connection, exchange)
+        return masking.without_secrets(outcome, link), status
 
     async def settle(self, leased: Leased, outcome: Outcome, status: int | None) -> None:
         """Write the verdict, again and again until it is written: an answer must not be lost to a busy database.
@@ -179,10 +181,10 @@ def _sent(record: Record, attempt: Attempt) -> Sent:
     )
 
 
-def _request(record: Record, sent: Sent, connection: Connection, token: Secret | None) -> HttpRequest | Blocked:
+def _request(record: Record, sent: Sent, connection: Connection, link: Link[Any, Any]) -> HttpRequest | Blocked:
     """The vendor's request, the caller's extra fields merged in; a builder that breaks blocks, and nothing is sent."""
     try:
-        built = connection.adapter.build_request(sent, connection.link(token))
+        built = connection.adapter.build_request(sent, link)
     except Exception:
         log.exception("attempt.cannot_build", delivery_id=record.id, adapter=record.adapter)
         return Blocked(code="config", message="the adapter cannot build this request")

@@ -11,6 +11,7 @@ from typing import Literal
 
 from msgspec import structs
 
+from gateway.rules import wording
 from gateway.rules.change import Attempt, Change, change, moved, settle_by, standing, with_problem
 from gateway.rules.drift import Observed
 from gateway.rules.evidence import see
@@ -131,7 +132,7 @@ def _proved(record: Record, to: State, result: Result) -> Record:
     after = moved(record, to, result.at, due_at=None, looks=0)
     match result.outcome:
         case Applied(ids=ids, work=work, work_raw=raw):
-            seen = WorkStatus(status=work, raw=raw, at=result.at) if work else after.work
+            seen = WorkStatus(status=work, raw=wording.state(raw), at=result.at) if work else after.work
             watched = record.work_until is not None
             known = structs.replace(after.with_ids(ids), doubt=False, work=seen)
             return with_problem(structs.replace(known, due_at=result.look_at if watched else None), None)
@@ -165,6 +166,15 @@ def id_is_taken(before: Record, decided: Change) -> Change:
         settle_by=None,
     )
     return change(before, with_problem(unsure, None), told)
+
+
+def why_all_wait(decided: Change) -> Problem:
+    """Why a whole connection waits since one delivery was blocked.
+
+    The vendor's own words may repeat what that delivery says, so they stay with it.
+    """
+    record, code = decided.record, decided.attempt.code if decided.attempt else None
+    return problem("connection-blocked", f"{record.adapter}: {code}; its own words stand at {record.id}")
 
 
 def refused(record: Record, outcome: Refused) -> Problem:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from gateway.rules.clinic import Connection
@@ -43,12 +44,18 @@ def observed(record: Record, connection: Connection, outcome: Outcome, status: i
         return None
     place = connection.adapter.operation(record.operation).places.get(named)
     if place is None or place.wire is None:
-        is_news, ours, theirs = named not in record.content.extras, None, named
+        is_news, ours, theirs = named not in record.content.extras and not _repeats(record, named), None, named
     else:
         required = connection.rules[record.operation].fields[named].need == "required"
         is_news = not required and named not in record.values
         ours, theirs = named, place.wire
     return Observed(field=ours, vendor_name=theirs, code=outcome.code, status=status) if is_news else None
+
+
+def _repeats(record: Record, named: str) -> bool:
+    """Whether what stands in a field's place was sent by us: then it may be a person's name, and is no field's."""
+    sent = (record.values, record.content.extras)
+    return named in msgspec.json.encode(sent).decode()
 
 
 def told(record: Record, seen: Observed) -> dict[str, Any]:

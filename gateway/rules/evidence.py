@@ -6,6 +6,7 @@ from datetime import datetime
 
 from msgspec import structs
 
+from gateway.rules import wording
 from gateway.rules.change import Change, change, moved, settle_by, standing, with_problem
 from gateway.rules.lifecycle import Input, step
 from gateway.rules.record import Record
@@ -73,4 +74,4 @@ def _differs(record: Record, ids: Ids) -> bool:
 def _worked(record: Record, sighting: Sighting, now: datetime) -> Record:
     if sighting.work is None or (record.work and record.work.status == sighting.work):
         return record
-    return structs.replace(record, work=WorkStatus(status=sighting.work, raw=sighting.work_raw, at=now))
+    return structs.replace(record, work=WorkStatus(status=sighting.work, raw=wording.state(sighting.work_raw), at=now))

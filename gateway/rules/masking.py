@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import structs
 
 from adapters.base import HttpRequest, Link
+from schemas.outcome import Blocked, Outcome, Refused
 from schemas.private import Secret
 
 _TELLING = 6
@@ -18,6 +19,17 @@ def masked(text: str, link: Link[Any, Any]) -> str:
     """A vendor's words with every secret of the link replaced by `***`."""
     told: str = _masked(text, _secrets(link))
     return told
+
+
+def without_secrets(outcome: Outcome, link: Link[Any, Any]) -> Outcome:
+    """The outcome, secrets masked in the vendor's words: "invalid API key sk_..." is read by the command's caller."""
+    match outcome:
+        case Refused(message=message, field=field):
+            return structs.replace(outcome, message=masked(message, link), field=masked(field, link) if field else None)
+        case Blocked(message=message):
+            return structs.replace(outcome, message=masked(message, link))
+        case _:
+            return outcome
 
 
 def shown(build: Callable[[Link[Any, Any]], HttpRequest], link: Link[Any, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import structs
 
 from adapters.base import Adapter, HttpResponse, Sent, by_status
+from gateway.rules import wording
 from schemas.outcome import Applied, Blocked, NotApplied, Outcome, Pending, Refused, Unknown
 
 NOT_MARKED = "not-marked"
@@ -43,7 +44,9 @@ def of_answer(adapter: Adapter[Any, Any], sent: Sent, response: HttpResponse, *,
 
 
 def _in_our_words(adapter: Adapter[Any, Any], sent: Sent, answered: Outcome) -> Outcome:
-    """A refusal by our name for the field at fault; a name that maps to no place stays the vendor's."""
+    """A code that is one word; a refusal by our name for the field at fault, or the vendor's if it maps to no place."""
+    if not isinstance(answered, Applied | Pending):
+        answered = structs.replace(answered, code=wording.code(answered.code))
     if not isinstance(answered, Refused) or answered.field is None:
         return answered
     return structs.replace(answered, field=adapter.ours(sent.operation, answered.field) or answered.field)

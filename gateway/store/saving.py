@@ -124,7 +124,7 @@ def _tell_connection(writing: Writing, before: Record, decided: Change) -> None:
     why = after.content.problem
     was_blocked = decided.attempt is not None and after.awaits_connection and not before.awaits_connection
     if was_blocked and why is not None and why.code == "connection-blocked":
-        pause(writing, (after.clinic_id, after.connection), why)
+        pause(writing, (after.clinic_id, after.connection), attempts.why_all_wait(decided))
     came_back = before.state in {"sending", "unknown"} or before.lease_until is not None
     if after.state == "queued" and after.lease_until is None and came_back:
         _hold_if_paused(writing, after)

@@ -38,6 +38,7 @@ TAUGHT = {
     "a refusal that says nothing": (Refused(code="refused", message="Missing required field: subject"), None),
     "a refusal that names no field": (missing(None), None),
     "what can be no name": (missing("Ms. Okafor, 12 Elm St"), None),
+    "a name out of what was sent": (missing("Okafor"), None),
     "a name without end": (missing("x" * 101), None),
     "no name at all": (missing(""), None),
     "a success": (Applied(ids={"id": "1"}), None),

@@ -9,7 +9,8 @@ from msgspec import structs
 from rules.clinics import BY_ADAPTER, CONFIG
 
 from adapters.base import HttpRequest, Link
-from gateway.rules.masking import shown
+from gateway.rules.masking import shown, without_secrets
+from schemas.outcome import Applied, Blocked, NotApplied, Refused
 from schemas.private import Secret
 
 
@@ -30,6 +31,22 @@ LINK = Link(
 def request(**parts):
     """A builder of one and the same request."""
     return lambda _link: HttpRequest(**{"method": "POST", "url": "https://acme.example/tasks", **parts})
+
+
+@pytest.mark.parametrize("kind", [Refused, Blocked])
+def test_a_vendor_that_repeats_a_credential_is_not_repeated(kind):
+    said = without_secrets(kind(code="credentials", message="invalid key ci-1-secret of tok-3"), LINK)
+
+    assert said == kind(code="credentials", message="invalid key *** of ***")
+
+
+def test_a_field_at_fault_is_shown_without_secrets_too():
+    assert without_secrets(Refused(code="refused", field="ci-1-secret"), LINK).field == "***"
+
+
+@pytest.mark.parametrize("outcome", [Applied(ids={"id": "ci-1"}), NotApplied(code="http-429"), Refused(code="refused")])
+def test_an_outcome_without_words_stays_as_it_is(outcome):
+    assert without_secrets(outcome, LINK) == outcome
 
 
 def test_a_request_without_secrets_is_shown_as_it_is():

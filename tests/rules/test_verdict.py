@@ -57,6 +57,10 @@ def verdict(response, *, doubt=False):
     return of_answer(Acme(), SENT, response, doubt=doubt)
 
 
+def test_a_code_that_is_the_vendor_s_text_is_not_kept_as_one():
+    assert verdict(answer(400, {"ok": False, "why": "Ms. Okafor is unknown"})) == Refused(code="unnamed")
+
+
 # Without an answer
 
 
