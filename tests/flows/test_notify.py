@@ -355,6 +355,24 @@ async def test_a_reload_brings_a_new_secret_and_both_sign_while_there_are_two(ho
 
 
 @run
+async def test_a_reload_tries_an_endpoint_in_trouble_at_once(house):
+    answers(house, 500)
+    async with house.open():
+        for number in range(1, 7):
+            await house.submit(call_back(number))
+        await quiet(house)
+        assert (await states(house))["intake"].state == "waiting"
+        house.endpoints.answer = None
+        tried = len(told(house))
+
+        await house.services.reloader.reload("admin")
+        await quiet(house)
+
+        assert len(told(house)) == tried + 18
+        assert (await states(house))["intake"].state == "working"
+
+
+@run
 async def test_an_app_without_an_endpoint_is_told_nothing_and_one_that_gets_it_back_what_it_missed(house):
     async with house.open():
         await house.submit(call_back(1))

@@ -14,6 +14,18 @@ from gateway.store.sqlite import SqliteStore
 NORTH = frozenset({"north"})
 
 
+def reads_of(store):
+    """The places that the feed is read from, as it is read."""
+    places, read = [], store.feed
+
+    async def noted(after, *given):
+        places.append(after)
+        return await read(after, *given)
+
+    store.feed = noted
+    return places
+
+
 class Reader:
     """Follows a stream until it ends; None stands for a heartbeat."""
 
@@ -59,23 +71,30 @@ async def test_a_stream_tells_what_was_there_and_then_what_happens(store):
 
 @opened
 async def test_a_stream_is_woken_by_what_happens_and_does_not_poll(store):
-    reads = 0
-    read = store.feed
-
-    async def counted(*given):
-        nonlocal reads
-        reads += 1
-        return await read(*given)
-
-    store.feed = counted
+    places = reads_of(store)
     reader = Reader(Streams(store, heartbeat=60, longest=60))
-    await until(lambda: reads == 1)
+    await until(lambda: places == [0])
     await asyncio.sleep(0.2)
-    assert reads == 1
+    assert places == [0]
 
     await accept(store, task(1))
 
     await reader.heard("tsk_000001")
+    await asyncio.sleep(0.2)
+    assert places == [0, 0]
+    reader.ended.cancel()
+
+
+@opened
+async def test_what_others_heard_is_not_looked_through_again(store):
+    places = reads_of(store)
+    reader = Reader(Streams(store, heartbeat=60, longest=60), clinics=NORTH)
+    for number in range(1, 4):
+        await until(lambda number=number: len(places) == number)
+        await accept(store, task(number))
+
+    await until(lambda: len(places) == 4)
+    assert places == [0, 0, 1, 2]
     reader.ended.cancel()
 
 
