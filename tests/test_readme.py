@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
+from journeys import world
 
 from gateway.clinics import load
 
@@ -210,3 +211,19 @@ def test_the_clinic_of_readme_loads_beside_the_shipped_ones(tmp_path: Path):
     config = load(tmp_path / "config", {**os.environ, "CEDAR_COBALT_TOKEN": "at_cedar"})
 
     assert config.clinics["cedar-clinic"].connections["emr"].emr == "eclinicalworks"
+
+
+def test_the_commands_for_operators_find_the_shipped_example_well(tmp_path: Path):
+    script = next(block for block in blocks("sh") if "doctor" in block)
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    file = tmp_path / "config/gateway.yaml"
+
+    with world.sandbox(tmp_path, "http://127.0.0.1:9/unheard") as vendors:
+        ours = re.sub(r":910(\d)", lambda found: f":{vendors.port_base + int(found[1])}", file.read_text())
+        file.write_text(ours)
+        with world.gateway(tmp_path / "config") as gateway:
+            here = script.replace(".venv/bin/task-gateway", str(world.PROGRAM)).replace(":8080", f":{gateway.port}")
+            told = subprocess.run(["/bin/sh", "-ec", here], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "0 rows, 0 faults" in told.stdout
