@@ -168,6 +168,12 @@ class TestCallbacks:
         assert badly["behind_since"]
         assert "canary-token" not in hooked.get("/v1/callbacks").text
 
+    def test_an_endpoint_where_a_metadata_service_is_is_not_called(self, tmp_path):
+        with made(tmp_path, more=f"{app('lost', 'http://169.254.169.254/')}answer_within: 2\n") as gateway:
+            gateway.submitted(task(), by="lost")
+
+            assert state(gateway, "lost", lambda each: each["last_error"])["last_error"] == "transport:AddressRefused"
+
     def test_an_operator_of_one_clinic_sees_the_endpoints_of_that_clinic_s_apps(self, hooked):
         seen = [each["app"] for each in hooked.get("/v1/callbacks", by="north").json()["items"]]
 
