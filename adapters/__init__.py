@@ -93,17 +93,22 @@ def _modules(paths: Sequence[Path], reasons: list[Reason]) -> Iterator[tuple[str
 
 
 def _load(file: Path) -> ModuleType:
-    """The module of a dropped-in file, made anew each time, so that a reload sees an edited file."""
-    name = f"dropped_in_{sha256(str(file.resolve()).encode()).hexdigest()[:8]}_{file.stem}"
+    """The module of a dropped-in file, made anew each time, so that a reload sees an edited file.
+
+    Its name holds its text's digest: an adapter in force keeps its own module, whatever becomes of the edited one.
+    """
+    text = file.read_bytes()
+    digest = sha256(str(file.resolve()).encode() + b"\0" + text).hexdigest()[:16]
+    name = f"dropped_in_{digest}_{file.stem}"
     spec = spec_from_file_location(name, file)
     if spec is None:
         raise ImportError("not a Python file")
     module = module_from_spec(spec)
     before = sys.modules.get(name)
-    sys.modules[name] = module  # msgspec looks up a Struct's annotations there
+    sys.modules[name] = module  # msgspec looks up a Struct's annotations there, when it first reads into it
     try:
         # Not by the loader: its cached bytecode is blind to an edit of the same size within a second.
-        exec(compile(file.read_bytes(), str(file), "exec"), module.__dict__)  # noqa: S102 - that is what importing is
+        exec(compile(text, str(file), "exec"), module.__dict__)  # noqa: S102 - that is what importing is
     except BaseException:
         if before is None:
             del sys.modules[name]

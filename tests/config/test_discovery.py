@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from adapters import BrokenAdapter, discover
-from adapters.base import Link
+from adapters.base import HttpResponse, Link
 
 ACME = """
 from __future__ import annotations
@@ -34,6 +34,15 @@ class Acme(Adapter[Account, NoSettings]):
 adapter = Acme()
 """
 PLACES = 'places={"description": Place("text", "required")}'
+
+
+NESTED = ACME.replace("class Acme(", """class _Task(Struct):
+    id: str
+
+class _Reply(Struct):
+    task: _Task
+
+class Acme(""").replace("return Applied(ids={})", "return Applied(ids={'id': msgspec.json.decode(response.body, type=_Reply).task.id})").replace("from msgspec import", "import msgspec\nfrom msgspec import")
 
 
 @pytest.fixture
@@ -110,6 +119,18 @@ def test_a_broken_file_is_told_with_its_reason_and_line(vendors, text, line, rea
 
     assert (file, number) == ("acme.py", line)
     assert told.startswith(reason)
+
+
+def test_an_adapter_in_force_reads_with_its_own_structs_after_its_file_was_edited(vendors):
+    (vendors / "acme.py").write_text(NESTED)
+    in_force = discover([vendors])["acme"]
+    edited = NESTED.replace("    id: str", "    number: str").replace(".task.id", ".task.number")
+    (vendors / "acme.py").write_text(edited)
+    discover([vendors])
+
+    answer = HttpResponse(status=201, body=b'{"task": {"id": "4711"}}')
+
+    assert in_force.parse_success(None, answer).ids == {"id": "4711"}
 
 
 def test_all_broken_files_are_told_at_once_and_the_sound_ones_kept(vendors):
