@@ -35,7 +35,6 @@ from gateway.rules.clinic import Config
 from gateway.store.base import Store
 from gateway.store.sqlite import SqliteStore
 from gateway.store.vault import Vault
-from gateway.telemetry.meters import Meters
 from gateway.transport import Wire, wire
 from gateway.web import openapi
 from gateway.web.admin import Admin
@@ -95,7 +94,7 @@ def build(  # noqa: PLR0913 - what tests bring
     `read` reads the configuration anew, for a reload; without it a reload changes nothing.
     Tests pass their own world, store, wire and courier; the last two are made in the running loop.
     """
-    world = world or World(meters=Meters(version("task-gateway")))
+    world = world or World()
     kept = store or store_of(config, world)
 
     @asynccontextmanager

@@ -7,6 +7,7 @@ clinic is none: ten thousand of them would make ten thousand series of each.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from importlib.metadata import version
 from typing import Any
 
 from prometheus_client import (
@@ -18,12 +19,12 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as MEDIA_TYPE
 
 from gateway.rules.record import Record
 from schemas.outcome import VERDICTS, Applied, Outcome, Pending
 
-__all__ = ["MEDIA_TYPE", "Meters"]
+MEDIA_TYPE = "text/plain; version=0.0.4"
+"""Of Prometheus' text, in UTF-8."""
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, that nobody asks for
 
@@ -86,12 +87,12 @@ def cause(outcome: Outcome) -> str:
 class Meters:
     """Every family, in a registry of its own; the flows say what happened, and nothing else is known of it here."""
 
-    def __init__(self, version: str = "") -> None:
+    def __init__(self) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._gauges = {name: self._family(Gauge, name, what, labels) for name, (what, labels) in _GAUGES.items()}
         build = self._family(Gauge, "build_info", "1; the version is the label", ("version",))
-        build.labels(version).set(1)
+        build.labels(version("task-gateway")).set(1)
         counters = {name: self._family(Counter, name, what, labels) for name, (what, labels) in _COUNTERS.items()}
         self._counters: Mapping[str, Counter] = counters
         self._times: Mapping[str, Histogram] = {
