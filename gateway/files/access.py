@@ -13,7 +13,7 @@ from gateway.rules.diagnosis import Access
 
 
 def access(paths: Iterable[Path]) -> list[Access]:
-    """What the permissions of files and directories are; of those that are there."""
+    """What the permissions of files and directories are, of those that are there. Raises OSError."""
     found = []
     for path in paths:
         with suppress(FileNotFoundError):

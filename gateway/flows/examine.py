@@ -41,20 +41,23 @@ def files(directory: Path, config: Config) -> Iterator[Diagnosis]:
     configured = {directory, *directory.rglob("*"), *adapters, *(file.parent for file in adapters)}
     database = _file(config)
     stored = [database.parent, *(database.with_name(database.name + end) for end in _BESIDE)] if database else []
-    yield from diagnosis.of_permissions(access(sorted(configured)), access(stored), user(), umask())
-    if database is not None:
-        yield store_diagnosis.of_room(str(database.parent), free(database.parent), RESERVE)
+    try:
+        yield from diagnosis.of_permissions(access(sorted(configured)), access(stored), user(), umask())
+        if database is not None:
+            yield store_diagnosis.of_room(str(database.parent), free(database.parent), RESERVE)
+    except OSError as fault:
+        yield diagnosis.of_no_way_in(str(fault.filename), str(fault.strerror), user())
 
 
 async def stored(store: Store, config: Config) -> list[Diagnosis]:
     """What is in the database, by reading alone: whether it is sound, its seals, and the audit trail."""
     file = _file(config)
-    if file is not None and not access([file]):
-        return [diagnosis.ok("database", f"{file}: not there yet; the first start of the gateway makes it")]
     found: list[Diagnosis] = []
     try:
+        if file is not None and not access([file]):
+            return [diagnosis.ok("database", f"{file}: not there yet; the first start of the gateway makes it")]
         await store.open(read_only=True)
-    except StoreUnavailable as fault:
+    except (StoreUnavailable, OSError) as fault:
         return [store_diagnosis.of_unreadable(str(fault))]
     try:
         if file is not None:

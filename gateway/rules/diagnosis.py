@@ -67,7 +67,8 @@ _OTHERS_READ, _OTHERS_WRITE, _STICKY = 0o004, 0o002, 0o1000
 def of_mistakes(lines: Sequence[str]) -> Iterator[Diagnosis]:
     """The mistakes because of which the configuration cannot be loaded."""
     for line in lines:
-        yield problem("configuration", line, "`task-gateway check` until it is silent")
+        yield problem("configuration", line, "mend it; `task-gateway check` tells the same")
+    yield warning("configuration", "all that hangs on it was not looked at: files, database, vendors", None)
 
 
 def of_report(report: Report) -> Iterator[Diagnosis]:
@@ -133,6 +134,11 @@ def _of_others(found: Sequence[Access], us: str) -> Iterator[Diagnosis]:
         if not each.is_ours:
             what = f"{each.path}: belongs to {each.owner}, and this is {us}"
             yield warning("permissions", what, "run this as the gateway's user, or give the files to it")
+
+
+def of_no_way_in(path: str, reason: str, us: str) -> Diagnosis:
+    """A file of which not even the permissions can be seen."""
+    return problem("permissions", f"{path}: cannot be looked at by {us} ({reason})", "run this as the gateway's user")
 
 
 def of_clock(ahead: Mapping[str, float]) -> Diagnosis:

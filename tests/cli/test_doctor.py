@@ -120,6 +120,15 @@ def test_a_damaged_page_is_found(home):
     assert "database" in {each["area"] for each in problems}
 
 
+def test_files_that_cannot_even_be_looked_at_are_told(home):
+    database = f"sqlite:///{home}/config/gateway.yaml/gateway.db"
+
+    code, problems, _ = doctor(home, environ={"TASK_GATEWAY_DATABASE": database})
+
+    assert (code, [each["area"] for each in problems]) == (1, ["permissions", "database"])
+    assert "Not a directory" in problems[0]["what"]
+
+
 def test_a_database_that_somebody_holds_is_told_as_locked(home):
     with closing(sqlite3.connect(home / "var/gateway.db", isolation_level=None)) as holder:
         holder.execute("PRAGMA locking_mode = EXCLUSIVE")
