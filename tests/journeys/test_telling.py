@@ -5,10 +5,9 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from base64 import b64encode
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -115,12 +114,18 @@ def test_a_forged_event_is_refused_by_the_example_s_receiver(tmp_path):
     hooks = world.free_port()
     with receiver(tmp_path, hooks) as heard:
         body = '{"id": "evt_1", "type": "task.delivered", "data": {}}'
-        signature = Webhook(NEW).sign("evt_1", datetime.now(UTC), body)
-        headers = {"webhook-id": "evt_1", "webhook-timestamp": str(int(time.time())), "webhook-signature": signature}
+        now = datetime.now(UTC)
+        headers = {
+            "webhook-id": "evt_1",
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": Webhook(NEW).sign("evt_1", now, body),
+        }
 
         assert httpx.post(f"http://127.0.0.1:{hooks}/", content=body, headers=headers).status_code == 401
-        headers["webhook-signature"] = Webhook(OLD).sign("evt_1", datetime.now(UTC), body)
-        late = {**headers, "webhook-timestamp": str(int(time.time()) - 3600)}
+        headers["webhook-signature"] = Webhook(OLD).sign("evt_1", now, body)
+        ago = now - timedelta(hours=1)
+        late = {**headers, "webhook-timestamp": str(int(ago.timestamp()))}
+        late["webhook-signature"] = Webhook(OLD).sign("evt_1", ago, body)
         assert httpx.post(f"http://127.0.0.1:{hooks}/", content=body, headers=late).status_code == 401
         for _ in range(2):
             assert httpx.post(f"http://127.0.0.1:{hooks}/", content=body, headers=headers).status_code == 204
