@@ -57,7 +57,9 @@ async def stored(store: Store, config: Config) -> list[Diagnosis]:
         if file is not None and not access([file]):
             return [diagnosis.ok("database", f"{file}: not there yet; the first start of the gateway makes it")]
         await store.open(read_only=True)
-    except (StoreUnavailable, OSError) as fault:
+    except OSError as fault:
+        return [store_diagnosis.of_unreadable(f"{fault.filename}: {fault.strerror}")]
+    except StoreUnavailable as fault:
         return [store_diagnosis.of_unreadable(str(fault))]
     try:
         if file is not None:
