@@ -24,7 +24,8 @@ import msgspec
 from yarl import URL
 
 from adapters.base import HttpRequest, HttpResponse
-from gateway.rules.clinic import Timeouts
+from gateway.rules.addresses import may_call
+from gateway.rules.clinic import Config, Timeouts
 from gateway.telemetry import spans
 from schemas.private import Private
 
@@ -145,12 +146,28 @@ class VendorTransport(httpx.AsyncBaseTransport):
 
 
 class Wire:
-    """Both ways out: `fresh` connections for creates, `kept` ones for reads and accounts that allow it."""
+    """Both ways out: `fresh` connections for creates, `kept` ones for reads and accounts that allow it.
 
-    def __init__(self, fresh: httpx.AsyncBaseTransport, kept: httpx.AsyncBaseTransport, timeouts: Timeouts) -> None:
+    `plain`: http:// may be spoken, whatever address an adapter makes.
+    """
+
+    def __init__(
+        self,
+        fresh: httpx.AsyncBaseTransport,
+        kept: httpx.AsyncBaseTransport,
+        timeouts: Timeouts,
+        *,
+        plain: bool = True,
+    ) -> None:
         self._fresh = fresh
         self._kept = kept
         self.timeouts = timeouts
+        self.plain = plain
+
+    def adopt(self, config: Config) -> None:
+        """Go by another configuration from now on."""
+        self.timeouts = config.timeouts
+        self.plain = config.mode == "development"
 
     async def exchange(self, request: HttpRequest, mark: Mark, *, reuse: bool = False) -> Exchange:
         """Send `request` once and read its whole answer, at most 1 MiB, within the outer deadline.
@@ -160,7 +177,7 @@ class Wire:
         """
         send = Send(mark)
         try:
-            prepared = _prepared(request, send, self.timeouts)
+            prepared = _prepared(request, send, self.timeouts, plain=self.plain)
         except Exception as error:  # noqa: BLE001 - an adapter's request may be wrong in any way
             return Exchange(begun=False, fault=f"{UNSENDABLE}:{type(error).__name__}")
         try:
@@ -188,8 +205,10 @@ class MarkRefused(Exception):  # noqa: N818 - what happened
         self.by_store = by_store
 
 
-def _prepared(request: HttpRequest, send: Send, timeouts: Timeouts) -> httpx.Request:
-    """The request as it goes out. Raises for one that no server could read as it was meant."""
+def _prepared(request: HttpRequest, send: Send, timeouts: Timeouts, *, plain: bool) -> httpx.Request:
+    """The request as it goes out. Raises for one that no server could read as it was meant, or anybody on the way."""
+    if not plain and not request.url.startswith("https://"):
+        raise ValueError("not over TLS")
     if not all(_BREAKS.isdisjoint(text) for header in request.headers.items() for text in header):
         raise ValueError("a line break in a header")
     headers = {**request.headers, "accept": "application/json", "accept-encoding": "identity"}
@@ -224,7 +243,18 @@ async def _read(response: httpx.Response) -> Exchange:
     return Exchange(begun=True, response=HttpResponse(status=response.status_code, headers=headers, body=bytes(body)))
 
 
-def wire(timeouts: Timeouts) -> Wire:
-    """The real wire, verifying TLS against the usual authorities. Must be called in a running event loop."""
+def wire(in_force: Callable[[], Config] | None = None) -> Wire:
+    """The real wire, verifying TLS against the usual authorities. Must be called in a running event loop.
+
+    It keeps to the configuration in force: its timeouts, and where it may call. Without one it may call anywhere, as a
+    person's own tools do.
+    """
     tls = ssl.create_default_context(cafile=certifi.where())
-    return Wire(VendorTransport(tls), VendorTransport(tls, kept=True), timeouts)
+
+    def allowed(address: str) -> bool:
+        return in_force is None or may_call(address, in_force())
+
+    made = Wire(VendorTransport(tls, may_call=allowed), VendorTransport(tls, kept=True, may_call=allowed), Timeouts())
+    if in_force is not None:
+        made.adopt(in_force())
+    return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +66,10 @@ def _print(document: Any) -> None:
 
 
 async def _probed(config: Config) -> Sequence[Probe]:
-    way_out = wire(config.timeouts)
-    try:
-        with progress("asking vendors", sum(len(clinic.connections) for clinic in config.clinics.values())) as told:
+    asked = sum(len(clinic.connections) for clinic in config.clinics.values())
+    with progress("asking vendors", asked) as told:
+        async with aclosing(wire(lambda: config)) as way_out:
             return await probe(config, way_out, World(), told)
-    finally:
-        await way_out.aclose()
 
 
 async def _replayed(config: Config, other: Path, database: str, last: int) -> Replayed:

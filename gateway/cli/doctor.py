@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from itertools import groupby
 from pathlib import Path
 from typing import get_args
@@ -21,7 +22,7 @@ from gateway.errors import ConfigErrors, Stopped
 from gateway.flows import examine
 from gateway.flows.examine import Running
 from gateway.rules import diagnosis
-from gateway.rules.clinic import Config, Timeouts
+from gateway.rules.clinic import Config
 from gateway.rules.diagnosis import Area, Diagnosis, Verdict
 from gateway.transport import wire
 from gateway.world import World
@@ -83,16 +84,14 @@ async def _outside(
     config: Config | None, running: Running | None, world: World
 ) -> AsyncIterator[tuple[list[Diagnosis], Mapping[str, float]]]:
     """What the gateway and the vendors answer, and how far each one's clock is ahead of ours."""
-    way_out = wire(config.timeouts if config else Timeouts())
-    try:
-        if running is not None:
-            yield await examine.gateway(running, way_out, world)
-        if config is not None:
-            asked = sum(len(clinic.connections) for clinic in config.clinics.values())
-            with progress("asking vendors", asked) as told:
+    if running is not None:
+        async with aclosing(wire()) as way_in:
+            yield await examine.gateway(running, way_in, world)
+    if config is not None:
+        asked = sum(len(clinic.connections) for clinic in config.clinics.values())
+        with progress("asking vendors", asked) as told:
+            async with aclosing(wire(lambda: config)) as way_out:
                 yield await examine.vendors(config, way_out, world, told)
-    finally:
-        await way_out.aclose()
 
 
 def _refused_in_production(directory: Path) -> tuple[str, ...]:

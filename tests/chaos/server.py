@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         config,
         world=world,
         store=store,
-        make_wire=lambda: MortalWire(wire(config.timeouts), points),
+        make_wire=lambda: MortalWire(wire(lambda: config), points),
         make_courier=lambda: MortalCourier(courier(lambda _address: True), points),
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
