@@ -39,7 +39,8 @@ def of_condition(path: str, found: Condition) -> Iterator[Diagnosis]:
         fix = "stop the gateway, keep a copy of the file, and `task-gateway restore` the newest backup"
         yield problem("database", f"{path}: damaged: {told}", fix)
     if found.journal != "wal":
-        yield warning("database", f"{path}: kept with {found.journal}, not with a log", "a start of the gateway sets it")
+        what = f"{path}: kept with {found.journal}, not with a log"
+        yield warning("database", what, "a start of the gateway sets it")
     if found.log_size > _LONG_LOG:
         fix = "end what reads the database for hours (a shell, a copy); a restart of the gateway writes the log back"
         yield warning("database", f"{path}: its log has grown to {_size(found.log_size)}", fix)
