@@ -134,6 +134,13 @@ def test_the_stream_curl_tells_what_happened_and_then_what_happens(demo_url: str
         assert [next(told) for _ in range(wanted + 1)] == ["evt_0", *(event["id"] for event in before.json()["items"])]
 
 
+def test_the_metrics_curl_gives_what_prometheus_reads(demo_url: str):
+    scraped = sent_by(CURLS[4], demo_url)
+
+    assert scraped.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert 'task_gateway_deliveries_accepted_total{kind="task"}' in scraped.text
+
+
 def test_the_n8n_workflow_makes_one_task_however_often_its_node_tries(demo_url: str):
     workflow = json.loads((ROOT / "config/examples/n8n-create-task.json").read_text())
     nodes = {node["name"]: node["parameters"] for node in workflow["nodes"]}
