@@ -69,7 +69,7 @@ class Asking:
         current = await self._change(record, lambda stored: wishes.retry(stored, self._world.now()), act, version)
         if not current.safe_to_resend:
             current = await self._store.try_again(current.id, self._world.now()) or current
-            self._dispatcher.try_now(current)
+            self._dispatcher.wake()
             return current
         return (await self._again(current, by)).record
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -12,8 +10,6 @@ from gateway.flows.configured import Configured
 from gateway.flows.rounds import Rounds
 from gateway.flows.sending import Sender
 from gateway.flows.tokens import Tokens
-from gateway.rules.clinic import Account
-from gateway.rules.record import Record
 from gateway.store.base import Store
 from gateway.store.bell import QUEUED
 from gateway.store.leases import Leased
@@ -24,8 +20,6 @@ from schemas.outcome import Blocked
 
 LEASE = timedelta(seconds=120)
 """Longer than an attempt's outer deadline, so that a living worker keeps its lease."""
-
-_BATCH = 64
 
 log = structlog.get_logger("dispatch")
 
@@ -39,20 +33,10 @@ class Dispatcher(Rounds):
         super().__init__(store, world)
         self._configured = configured
         self._sender = Sender(store, wire, configured, world, tokens)
-        self.pacer = self._sender.pacer
 
-    def send_soon(self, leased: Leased, taken: Account | None) -> None:
-        """Send a leased delivery in the background; the store tells what came of it.
-
-        `taken`: the account that a place was taken of with the pacer; none for one that is not configured.
-        """
-        self._in_background(self._traced(leased, taken))
-
-    def try_now(self, record: Record) -> None:
-        """A person wants this delivery tried now, whatever its account's pace."""
-        if account := self._configured.config.accounts.get(record.account):
-            self.pacer.forgive(account)
-        self.wake()
+    def send_soon(self, leased: Leased) -> None:
+        """Send a leased delivery in the background; the store tells what came of it."""
+        self._in_background(self._traced(leased))
 
     async def stop(self, within: float) -> None:
         """Lease nothing more; give sends under way `within` seconds. What is cut off is proved by its mark alone."""
@@ -64,45 +48,23 @@ class Dispatcher(Rounds):
         await self._store.pass_time(now)
         if not self._store.has_reserve():
             return None  # a send needs room for its mark and its result
-        accounts = self._configured.config.accounts
-        leased = await self._leased(now, accounts)
+        limits = {name: account.limits for name, account in self._configured.config.accounts.items()}
+        leased = await self._store.claim(now, LEASE, limits)
         if self.stopping:
             return None  # nobody would wait for these sends; their leases end unmarked
         for one in leased:
-            self.send_soon(one, accounts.get(one.record.account))
-        full = [name for name, account in accounts.items() if not self.pacer.room(account)]
-        reopening = [self.pacer.reopens(accounts[name]) for name in full]
-        due = await self._store.next_due(full)
-        return min((at for at in (due, *reopening) if at is not None), default=None)
+            self.send_soon(one)
+        return await self._store.next_due(now, limits)
 
-    async def _leased(self, now: datetime, accounts: Mapping[str, Account]) -> list[Leased]:
-        """What is due, as far as there is room; that is taken before the claim, since commands come in meanwhile."""
-        room = {name: self.pacer.room(account) for name, account in accounts.items()}
-        unused = Counter(room)
-        for name in unused.elements():
-            self.pacer.take(accounts[name])
-        leased: list[Leased] = []
-        try:
-            leased.extend(await self._store.claim(now, LEASE, _BATCH, room))
-            got = Counter(one.record.account for one in leased)
-            for name, most in room.items():
-                if most:
-                    self.pacer.queued(accounts[name], others=got[name] >= most)
-        finally:
-            unused.subtract(one.record.account for one in leased if one.record.account in room)
-            for name in unused.elements():
-                self.pacer.give_back(accounts[name])
-        return leased
-
-    async def _traced(self, leased: Leased, taken: Account | None) -> None:
+    async def _traced(self, leased: Leased) -> None:
         """The sending as a part of the trace that the delivery came with."""
         record = leased.record
         with spans.span(
             "attempt", of=record.trace, role=spans.CALL, **spans.facts(record), attempt=leased.attempt.fence
         ):
-            await self._send(leased, taken)
+            await self._send(leased)
 
-    async def _send(self, leased: Leased, taken: Account | None) -> None:
+    async def _send(self, leased: Leased) -> None:
         record = leased.record
         try:
             connection = self._configured.way_of(record)
@@ -117,6 +79,4 @@ class Dispatcher(Rounds):
         except Exception:
             log.exception("attempt.broke", delivery_id=record.id, attempt=leased.attempt.fence)
         finally:
-            if taken is not None:
-                self.pacer.ended(taken)
             self.wake()

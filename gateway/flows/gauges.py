@@ -1,4 +1,4 @@
-"""What stands now, for whoever scrapes: read from the store and the pacer, at most once in five seconds."""
+"""What stands now, for whoever scrapes: read from the store, at most once in five seconds."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from itertools import product
 from typing import get_args
 
 from gateway.flows.configured import Configured
-from gateway.flows.pacing import Pacer
+from gateway.rules import breaker
 from gateway.rules.breaker import Phase
 from gateway.rules.callbacks import Fate
+from gateway.rules.pace import Luck
 from gateway.store.base import Store, StoreUnavailable
 from gateway.store.counting import Standing
 from gateway.store.webhooks import WebhookState
@@ -21,16 +22,16 @@ from schemas.delivery import FINAL, State
 
 _FRESH = timedelta(seconds=5)
 _TICK = 0.5
+_OF_THE_STORE = ("deliveries", "oldest_seconds", "needs_person", "connections_paused", "in_flight", "breaker")
 _OPEN = tuple(state for state in get_args(State) if state not in FINAL)
 
 
 class Gauges:
     """Shows the meters where the work stands, and gives their text."""
 
-    def __init__(self, store: Store, configured: Configured, pacer: Pacer, world: World) -> None:
+    def __init__(self, store: Store, configured: Configured, world: World) -> None:
         self._store = store
         self._configured = configured
-        self._pacer = pacer
         self._world = world
         self._read_at: datetime | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -46,17 +47,17 @@ class Gauges:
 
     async def _read(self, now: datetime) -> None:
         self._expect_all()
-        self._show_accounts()
         self._world.meters.show("disk_reserve", {(): float(self._store.has_reserve())})
         try:
             standing = await self._store.standing()
         except StoreUnavailable:
             self._world.meters.show("store_readable", {(): 0.0})
-            for gauge in ("deliveries", "oldest_seconds", "needs_person", "connections_paused"):
+            for gauge in _OF_THE_STORE:
                 self._world.meters.show(gauge, {})
         else:
             self._world.meters.show("store_readable", {(): 1.0})
             self._show_standing(standing, now)
+            self._show_accounts(standing)
 
     def _expect_all(self) -> None:
         """What alerts watch for its first increase."""
@@ -68,15 +69,13 @@ class Gauges:
         meters.expect("drift", ((name, each.name) for name, adapter in adapters.items() for each in adapter.operations))
         meters.expect("reloads", (("done",), ("refused",)))
 
-    def _show_accounts(self) -> None:
-        accounts = self._configured.config.accounts.values()
-        self._world.meters.show("in_flight", {(each.name,): self._pacer.in_flight(each) for each in accounts})
+    def _show_accounts(self, standing: Standing) -> None:
+        accounts = self._configured.config.accounts
+        phases = {name: breaker.phase(standing.luck.get(name, Luck()).breaker) for name in accounts}
+        self._world.meters.show("in_flight", {(name,): standing.in_flight.get(name, 0) for name in accounts})
         self._world.meters.show(
             "breaker",
-            {
-                (each.name, phase): float(self._pacer.phase(each) == phase)
-                for each, phase in product(accounts, get_args(Phase))
-            },
+            {(name, phase): float(phases[name] == phase) for name, phase in product(accounts, get_args(Phase))},
         )
 
     def _show_standing(self, standing: Standing, now: datetime) -> None:

@@ -12,7 +12,6 @@ from msgspec import structs
 
 from adapters.base import HttpRequest, Link, Sent
 from gateway.flows.configured import Configured
-from gateway.flows.pacing import Pacer
 from gateway.flows.rounds import LONGEST_SLEEP
 from gateway.flows.tokens import NoToken, Tokens
 from gateway.rules import attempts, drift, masking, verdict
@@ -47,7 +46,6 @@ class Sender:
         self._configured = configured
         self._world = world
         self._tokens = tokens
-        self.pacer = Pacer(world)
 
     async def attempt(self, leased: Leased, connection: Connection) -> None:
         """One attempt, settled by what it proved; a fault of ours proves as much as the mark does."""
@@ -105,8 +103,6 @@ class Sender:
             look_at=self._first_look(record, outcome),
             observed=drift.observed(record, way, outcome, status) if way else None,
         )
-        if account := self._configured.config.accounts.get(record.account):
-            self.pacer.proved(account, outcome, result.retry_at)
         self._tell(record, attempt, result)
         unsent = code == NOT_MARKED  # then nothing is lost with it: its lease ends unmarked
         for pause in (0,) if unsent else chain(_PAUSES, repeat(LONGEST_SLEEP)):

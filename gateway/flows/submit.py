@@ -70,21 +70,10 @@ class Desk:
 
     async def _accept(self, record: Record, key: Key | None, account: Account) -> Accepted:
         """Store it, and send it at once where the account has room; else its turn comes."""
-        pacer = self._dispatcher.pacer
-        may_go = pacer.may_go_at_once(account)
-        if may_go:
-            pacer.take(account)
-        attempt = None
-        try:
-            accepted = await self._store.accept(record, key, LEASE if may_go else None)
-            attempt = accepted.attempt
-        finally:
-            if may_go and attempt is None:
-                pacer.give_back(account)
-        if attempt is not None:
-            self._dispatcher.send_soon(Leased(record=accepted.record, attempt=attempt), account)
+        accepted = await self._store.accept(record, key, LEASE, account.limits)
+        if accepted.attempt is not None:
+            self._dispatcher.send_soon(Leased(record=accepted.record, attempt=accepted.attempt))
         elif accepted.what == "new":
-            pacer.queued(account, others=True)
             self._dispatcher.wake()
         return accepted
 

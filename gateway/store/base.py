@@ -17,6 +17,8 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from gateway.rules.change import Change
+from gateway.rules.clinic import Limits
+from gateway.rules.pace import PLENTY, Luck
 from gateway.rules.record import Record
 from gateway.rules.store_diagnosis import Sealing
 from gateway.store import (
@@ -26,6 +28,7 @@ from gateway.store import (
     drift,
     following,
     leases,
+    pacing,
     reading,
     recognising,
     resealing,
@@ -56,6 +59,9 @@ from schemas.delivery import Happening
 from schemas.problem import Problem
 
 T = TypeVar("T")
+
+_NO_LIMITS = Limits()
+_NONE: Mapping[str, Limits] = MappingProxyType({})
 
 
 class StoreUnavailable(Exception):  # noqa: N818 - what it is
@@ -116,16 +122,20 @@ class Store(Outgoing):
         """The database's own secret, for fingerprints; `fresh` becomes it if there is none yet."""
         return await self.write(lambda tx: reading.salt(tx, fresh))
 
-    async def accept(self, record: Record, key: Key | None, lease: timedelta | None) -> Accepted:
+    async def accept(
+        self, record: Record, key: Key | None, lease: timedelta | None, limits: Limits = _NO_LIMITS
+    ) -> Accepted:
         """Store a new delivery, its key and its event together; leased to this process where it can go at once.
 
-        Without a `lease` it waits for its turn.
+        Without a `lease` it waits for its turn; so it does where its account has no room, or others wait already.
 
         A key that was used before, a delivery that stands in the way, a task that was not created, a second retry of
         one delivery: nothing is stored, and `Accepted.what` says which.
         """
         self._check_reserve()
-        return await self._writing(record.created_at, lambda writing: deliveries.accept(writing, record, key, lease))
+        return await self._writing(
+            record.created_at, lambda writing: deliveries.accept(writing, record, key, lease, limits)
+        )
 
     async def by_key(self, app: str, key: Key) -> Accepted | None:
         """What the app's key was used for before ("replay" or "key_reused"), or None."""
@@ -155,13 +165,19 @@ class Store(Outgoing):
         return await self._writing(now, lambda writing: saving.change(writing, delivery_id, decide, act))
 
     async def claim(
-        self, now: datetime, lease: timedelta, rest: int, room: Mapping[str, int] = MappingProxyType({})
+        self, now: datetime, lease: timedelta, limits: Mapping[str, Limits] = _NONE, most: int = PLENTY
     ) -> Sequence[Leased]:
         """Lease deliveries that are due, by turns of their clinics; no other worker gets them until the lease ends.
 
-        `room` is how many each account may have, `rest` how many all accounts that it does not name.
+        `limits` are the accounts' caps; `most` is how many are leased of each at once.
         """
-        return await self._writing(now, lambda writing: leases.claim(writing, lease, rest, room))
+
+        async def of(account: str) -> Sequence[Leased]:
+            caps = limits.get(account, _NO_LIMITS)
+            return await self._writing(now, lambda writing: leases.claim(writing, account, lease, caps, most))
+
+        accounts = await self.read(lambda tx: leases.accounts_due(tx, now))
+        return [one for leased in await asyncio.gather(*map(of, accounts)) for one in leased]
 
     async def pass_time(self, now: datetime, *, every_lease: bool = False) -> int:
         """Do what time alone does: leases end, deliveries are given up or become overdue; how many changed.
@@ -199,12 +215,12 @@ class Store(Outgoing):
         await self._probe(now)
 
     async def try_again(self, delivery_id: str, now: datetime) -> Record | None:
-        """Look again at what a held delivery waits for; the record afterwards, or None when there is none."""
+        """Try what waits now: a held delivery's conditions, an account's bad luck; the record afterwards, or None."""
         return await self._writing(now, lambda writing: leases.try_again(writing, delivery_id))
 
-    async def next_due(self, full: Collection[str] = ()) -> datetime | None:
-        """When there is something to do next, as far as time alone tells; accounts that are `full` can do nothing."""
-        return await self.read(lambda tx: reading.next_due(tx, full))
+    async def next_due(self, now: datetime, limits: Mapping[str, Limits] = _NONE) -> datetime | None:
+        """When there is something to do next, as far as time and the accounts' caps alone tell."""
+        return await self.read(lambda tx: reading.next_due(tx, now, limits))
 
     async def due_looks(self, now: datetime, limit: int, busy: Collection[tuple[str, str]] = ()) -> Sequence[Record]:
         """Take deliveries whose look at the vendor is due, one for each connection that is not `busy` with another.
@@ -294,6 +310,10 @@ class Store(Outgoing):
     async def standing(self) -> Standing:
         """Where the work stands: what waits, how long, and how much of it for a person."""
         return await self.read(counting.standing)
+
+    async def luck(self) -> Mapping[str, Luck]:
+        """How sends have fared lately, for each account that had any trouble."""
+        return await self.read(pacing.every_luck)
 
     async def drift(self, clinics: frozenset[str]) -> Drift:
         """What vendors wanted beyond the capability table, and how rules on trial fare, at the clinics ("*": all)."""

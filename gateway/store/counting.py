@@ -6,6 +6,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from gateway.rules.pace import Luck
+from gateway.store import pacing
 from gateway.store.reading import NEEDS_PERSON
 from gateway.store.rows import Tx, moment
 from schemas.delivery import State
@@ -21,12 +23,15 @@ class Waiting(Struct, frozen=True, kw_only=True):
 
 
 class Standing(Struct, frozen=True, kw_only=True):
-    """Where the work stands: what waits, how much of it for a person (by account), and the paused connections."""
+    """Where the work stands: what waits, how much of it for a person, what is on its way, and paused connections."""
 
     waiting: tuple[Waiting, ...]
     needs_person: dict[str, int]
+    """By account."""
     paused: tuple[tuple[str, str], ...]
     """As (clinic id, name)."""
+    in_flight: dict[str, int]
+    luck: dict[str, Luck]
 
 
 HOW_MUCH_WAITS = (
@@ -41,6 +46,9 @@ def standing(tx: Tx) -> Standing:
     waiting = tx.execute(HOW_MUCH_WAITS).fetchall()
     people = tx.execute(HOW_MUCH_FOR_PEOPLE).fetchall()
     paused = tx.execute("SELECT clinic_id, connection FROM paused_connections").fetchall()
+    in_flight = tx.execute(
+        "SELECT account, count(*) FROM deliveries WHERE lease_until IS NOT NULL GROUP BY account"
+    ).fetchall()
     return Standing(
         waiting=tuple(
             Waiting(account=account, state=state, count=count, oldest=moment(oldest))
@@ -48,4 +56,6 @@ def standing(tx: Tx) -> Standing:
         ),
         needs_person=dict(people),
         paused=tuple((clinic_id, name) for clinic_id, name in paused),
+        in_flight=dict(in_flight),
+        luck=pacing.every_luck(tx),
     )

@@ -10,10 +10,14 @@ from msgspec import Struct, structs
 from gateway.rules import attempts
 from gateway.rules.accepting import begun, parent_was_not_created
 from gateway.rules.change import Attempt
+from gateway.rules.clinic import Limits
 from gateway.rules.record import Record
+from gateway.store import pacing
 from gateway.store.rows import ALL, INSERT, Tx, record_of, row_of, save_attempt, stamp
 from gateway.store.saving import Writing, find, save_events, why_paused
 from schemas.private import Private
+
+_NO_LIMITS = Limits()
 
 
 class Key(Struct, frozen=True, kw_only=True):
@@ -36,13 +40,15 @@ class Accepted(Private, frozen=True, kw_only=True):
     attempt: Attempt | None = None
 
 
-def accept(writing: Writing, record: Record, key: Key | None, lease: timedelta | None) -> Accepted:
+def accept(
+    writing: Writing, record: Record, key: Key | None, lease: timedelta | None, limits: Limits = _NO_LIMITS
+) -> Accepted:
     """Store a new delivery with its key and its event, leased where it can go at once."""
     tx = writing.tx
-    earlier = by_key(tx, record.app, key) if key else None
     if record.retry_of:
         tx.lock_of(record.retry_of)
     tx.lock(record.clinic_id, record.connection)
+    earlier = by_key(tx, record.app, key) if key else None
     if earlier is not None:
         return earlier
     repeated = find(tx, record.retry_of) if record.retry_of else None
@@ -57,7 +63,7 @@ def accept(writing: Writing, record: Record, key: Key | None, lease: timedelta |
     if parent is not None and parent_was_not_created(parent):
         return Accepted(what="parent_not_created", record=parent)
     first = begun(record, parent=parent, blocked=why_paused(tx, record.clinic_id, record.connection))
-    claimed = attempts.claim(first, first.created_at, lease) if lease and not _waits_in_lane(tx, first) else None
+    claimed = attempts.claim(first, first.created_at, lease) if lease and _may_go(tx, first, limits) else None
     stored = claimed.record if claimed else first
     tx.execute(INSERT, row_of(tx, stored))
     if key:
@@ -66,7 +72,7 @@ def accept(writing: Writing, record: Record, key: Key | None, lease: timedelta |
             (record.app, key.key, key.fingerprint, record.id),
         )
     if claimed and claimed.attempt:
-        save_attempt(tx, claimed.attempt)
+        save_attempt(tx, stored.account, claimed.attempt)
     save_events(writing, stored, (f"{stored.kind}.{stored.state}",))
     if record.retry_of:
         tx.execute(
@@ -100,6 +106,21 @@ def one_of_its_kind(tx: Tx, record: Record) -> Record | None:
         (record.one_per, record.clinic_id, record.connection, record.kind),
     ).fetchone()
     return None if row is None else record_of(tx, row)
+
+
+def _may_go(tx: Tx, record: Record, limits: Limits) -> bool:
+    """Whether it may be sent without waiting for its turn: nobody else waits, and its account has room."""
+    if record.state != "queued" or _waits_in_lane(tx, record):
+        return False
+    others = tx.execute(
+        "SELECT 1 FROM deliveries"
+        " WHERE account = ? AND state = 'queued' AND lease_until IS NULL AND due_at <= ? LIMIT 1",
+        (record.account, stamp(record.created_at)),
+    ).fetchone()
+    if others is not None:
+        return False
+    tx.lock_account(record.account)
+    return pacing.room(tx, record.account, limits, record.created_at) > 0
 
 
 def _waits_in_lane(tx: Tx, record: Record) -> bool:

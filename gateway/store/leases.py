@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 
 from gateway.rules import attempts, waiting
 from gateway.rules.change import Attempt, Change
+from gateway.rules.clinic import Limits
 from gateway.rules.record import Record
-from gateway.store.rows import ALL, UPDATE, WAITING, Tx, record_of, row_of, save_attempt, stamp
+from gateway.store import pacing
+from gateway.store.rows import ALL, EACH_QUEUED, UPDATE, WAITING, Tx, record_of, row_of, save_attempt, stamp
 from gateway.store.saving import PROBE_EVERY, Writing, find, save, select, why_paused
 from schemas.private import Private
 
@@ -18,9 +20,9 @@ _IN_TURN = (
     "SELECT id FROM (SELECT *, row_number() OVER (PARTITION BY clinic_id ORDER BY due_at, id) AS turn,"  # noqa: S608
     " coalesce((SELECT served_at FROM turns WHERE turns.account = deliveries.account"
     " AND turns.clinic_id = deliveries.clinic_id), 0) AS served"
-    f" FROM deliveries WHERE {WAITING} AND due_at <= ? AND account"
+    f" FROM deliveries WHERE {WAITING} AND due_at <= ? AND account = ?) AS due"
+    " ORDER BY turn, served, due_at, id LIMIT ?"
 )
-_ORDER = ") AS due ORDER BY turn, served, due_at, id LIMIT ?"
 """What is due, by turns: each clinic's longest due, and first that of the clinic that was served longest ago.
 
 So one clinic's backlog starves no other, also where an account takes one at a time.
@@ -34,25 +36,22 @@ class Leased(Private, frozen=True, kw_only=True):
     attempt: Attempt
 
 
-def claim(writing: Writing, lease: timedelta, rest: int, room: Mapping[str, int]) -> list[Leased]:
-    """Lease deliveries that are due: as many as there is room for in each account, and `rest` of accounts not named."""
-    at = stamp(writing.now)
-    for account in (*sorted(room), ""):
-        writing.tx.lock_account(account)
-    leased = [
-        one
-        for account, limit in room.items()
-        if limit
-        for one in _leased(writing, lease, f"{_IN_TURN} = ?{_ORDER}", (at, account, limit))
-    ]
-    not_named = f"NOT IN ({', '.join('?' * len(room))})" if room else "IS NOT NULL"
-    others = f"{_IN_TURN} {not_named}{_ORDER}"
-    return [*leased, *_leased(writing, lease, others, (at, *room, rest))]
+def accounts_due(tx: Tx, now: datetime) -> list[str]:
+    """The accounts with a delivery that is due and that nobody has."""
+    rows = tx.execute(
+        f"{EACH_QUEUED} SELECT account FROM each_queued WHERE account IS NOT NULL AND EXISTS (SELECT 1 FROM deliveries"  # noqa: S608
+        " WHERE deliveries.account = each_queued.account AND state = 'queued' AND lease_until IS NULL AND due_at <= ?)",
+        (stamp(now),),
+    ).fetchall()
+    return [account for (account,) in rows]
 
 
-def _leased(writing: Writing, lease: timedelta, query: str, parameters: tuple[object, ...]) -> list[Leased]:
+def claim(writing: Writing, account: str, lease: timedelta, limits: Limits, most: int) -> list[Leased]:
+    """Lease deliveries of the account that are due: as many as it has room for, and at most so many."""
     tx = writing.tx
-    ids = [id_ for (id_,) in tx.execute(query, parameters).fetchall()]
+    tx.lock_account(account)
+    some = min(pacing.room(tx, account, limits, writing.now), most)
+    ids = [id_ for (id_,) in tx.execute(_IN_TURN, (stamp(writing.now), account, some)).fetchall()] if some else []
     if not ids:
         return []
     rows = tx.execute(
@@ -70,7 +69,7 @@ def _lease(writing: Writing, lease: timedelta, record: Record) -> Leased | None:
     if claimed is None or claimed.attempt is None or record.due_at is None or record.due_at > writing.now:
         return None
     tx.execute(UPDATE, [*row_of(tx, claimed.record), record.id])
-    save_attempt(tx, claimed.attempt)
+    save_attempt(tx, record.account, claimed.attempt)
     tx.execute(
         "INSERT INTO turns (account, clinic_id, served_at) VALUES (?, ?, ?)"
         " ON CONFLICT (account, clinic_id) DO UPDATE SET served_at = excluded.served_at",
@@ -136,8 +135,10 @@ def let_go(writing: Writing, delivery_id: str) -> Record | None:
 
 
 def try_again(writing: Writing, delivery_id: str) -> Record | None:
-    """A person wants a held delivery's conditions looked at again; a vendor's block is tried at once."""
+    """A person wants what waits tried now: a held delivery's conditions, a vendor's block, an account's bad luck."""
     record = let_go(writing, delivery_id)
+    if record is not None:
+        pacing.forgive(writing.tx, record.account)
     if record is None or record.state != "held":
         return record
     writing.tx.execute(

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
+from gateway.rules.clinic import Limits
 from gateway.rules.record import Record
-from gateway.store import audit, backlog
-from gateway.store.rows import ALL, WAITING, Tx, in_scope, moment, not_of, paused_row, record_of, stamp, text_of
+from gateway.store import audit, backlog, pacing
+from gateway.store.rows import (
+    ALL,
+    EACH_QUEUED,
+    WAITING,
+    Tx,
+    in_scope,
+    moment,
+    not_of,
+    paused_row,
+    record_of,
+    stamp,
+    text_of,
+)
 from gateway.store.vault import Unreadable
 from schemas.delivery import Happening
 from schemas.outcome import Sighting
@@ -154,22 +167,30 @@ def _events(tx: Tx, delivery_id: str) -> list[Happening]:
     return [Happening(at=moment(at), what="event", facts={"id": id_, "type": type_}) for at, id_, type_ in rows]
 
 
-def next_due(tx: Tx, full: Collection[str]) -> datetime | None:
-    """When the engine has something to do next, as far as time alone tells; accounts that are `full` can do nothing."""
-    others = f"account NOT IN ({', '.join('?' * len(full))})" if full else "account IS NOT NULL"
-    (due,) = tx.execute(
-        f"SELECT min(due_at) FROM deliveries WHERE {WAITING} AND {others}",  # noqa: S608 - our own text
-        tuple(full),
-    ).fetchone()
+def next_due(tx: Tx, now: datetime, limits: Mapping[str, Limits]) -> datetime | None:
+    """When the engine has something to do next, as far as time alone tells; without room it can do nothing."""
     questions = (
         "SELECT min(lease_until) FROM deliveries WHERE lease_until IS NOT NULL",
         "SELECT min(give_up_at) FROM deliveries WHERE state IN ('queued', 'held') AND lease_until IS NULL",
         "SELECT min(settle_by) FROM deliveries WHERE state = 'submitted' AND overdue = 0",
         "SELECT min(probe_at) FROM paused_connections WHERE probe_at IS NOT NULL",
     )
-    times = [due, *(tx.execute(question).fetchone()[0] for question in questions)]
-    known = [at for at in times if at is not None]
-    return moment(min(known)) if known else None
+    times = [tx.execute(question).fetchone()[0] for question in questions]
+    known = [*_sends(tx, now, limits), *(moment(at) for at in times if at is not None)]
+    return min(known, default=None)
+
+
+def _sends(tx: Tx, now: datetime, limits: Mapping[str, Limits]) -> Iterator[datetime]:
+    """When each account's next delivery may go."""
+    accounts = tx.execute(f"{EACH_QUEUED} SELECT account FROM each_queued WHERE account IS NOT NULL")  # noqa: S608
+    for (account,) in accounts.fetchall():
+        due = tx.execute(
+            f"SELECT due_at FROM deliveries WHERE {WAITING} AND account = ? ORDER BY due_at LIMIT 1",  # noqa: S608
+            (account,),
+        ).fetchone()
+        opens = pacing.opens(tx, account, limits.get(account, Limits()), now)
+        if due is not None and opens is not None:
+            yield max(moment(due[0]), opens)
 
 
 def next_look(tx: Tx, busy: Collection[tuple[str, str]]) -> datetime | None:

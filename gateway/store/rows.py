@@ -93,6 +93,13 @@ WAITING = (
 )
 """What may be leased once it is due: nobody has it, and no earlier one of its lane is still to go."""
 
+EACH_QUEUED = (
+    "WITH RECURSIVE each_queued (account) AS (SELECT min(account) FROM deliveries WHERE state = 'queued' UNION ALL"
+    " SELECT (SELECT min(account) FROM deliveries WHERE state = 'queued' AND account > each_queued.account)"
+    " FROM each_queued WHERE account IS NOT NULL)"
+)
+"""The accounts with anything queued: a step along the index for each, however much there is."""
+
 _contents = msgspec.json.Decoder(Content)
 _work = msgspec.json.Decoder(WorkStatus)
 
@@ -150,16 +157,17 @@ def _row(delivery_id: str) -> str:
     return f"deliveries/{delivery_id}"
 
 
-def save_attempt(tx: Tx, attempt: Attempt) -> None:
-    """Insert the attempt, or write what has become of it."""
+def save_attempt(tx: Tx, account: str, attempt: Attempt) -> None:
+    """Insert the attempt of a delivery to that account, or write what has become of it."""
     tx.execute(
-        "INSERT INTO attempts (delivery_id, fence, started_at, marked_at, ended_at, verdict, code, status)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (delivery_id, fence) DO UPDATE SET"
+        "INSERT INTO attempts (delivery_id, fence, account, started_at, marked_at, ended_at, verdict, code, status)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (delivery_id, fence) DO UPDATE SET"
         " marked_at = excluded.marked_at, ended_at = excluded.ended_at,"
         " verdict = excluded.verdict, code = excluded.code, status = excluded.status",
         (
             attempt.delivery_id,
             attempt.fence,
+            account,
             stamp(attempt.started_at),
             stamp(attempt.marked_at),
             stamp(attempt.ended_at),

@@ -12,7 +12,7 @@ from gateway.rules import attempts, drift, waiting
 from gateway.rules.accepting import parent_was_not_created
 from gateway.rules.change import Change
 from gateway.rules.record import Record, thin
-from gateway.store import audit, inbound
+from gateway.store import audit, inbound, pacing
 from gateway.store import drift as learnt
 from gateway.store.audit import Act
 from gateway.store.bell import EVENTS, LOOK, QUEUED
@@ -87,9 +87,11 @@ def save(writing: Writing, before: Record, decided: Change) -> None:
         raise Overtaken(after.id)
     _ring_for(writing, before, after)
     if decided.attempt is not None:
-        save_attempt(tx, decided.attempt)
+        save_attempt(tx, after.account, decided.attempt)
     save_events(writing, after, decided.events)
     _learn(writing, before, decided)
+    if decided.attempt is not None and decided.attempt.ended_at is not None:
+        pacing.learn(tx, after, decided.attempt, writing.now)
     if after.kind == "task":
         _tell_notes(writing, after)
     _tell_connection(writing, before, decided)

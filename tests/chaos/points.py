@@ -36,6 +36,7 @@ from adapters.base import HttpRequest
 from gateway.courier import Courier
 from gateway.rules.callbacks import Tried
 from gateway.rules.change import Change
+from gateway.rules.clinic import Limits
 from gateway.rules.record import Record
 from gateway.store.audit import Act
 from gateway.store.deliveries import Accepted, Key
@@ -110,9 +111,9 @@ class MortalStore(SqliteStore):
 
         return await super().write(mortal)
 
-    async def accept(self, record: Record, key: Key | None, lease: timedelta | None) -> Accepted:
+    async def accept(self, record: Record, key: Key | None, lease: timedelta | None, limits: Limits) -> Accepted:
         """K0 and K1."""
-        accepted = await _reaching(lambda: "K0", super().accept, record, key, lease)
+        accepted = await _reaching(lambda: "K0", super().accept, record, key, lease, limits)
         await self._points.here("K1")
         return accepted
 

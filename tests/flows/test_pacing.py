@@ -64,15 +64,6 @@ def test_in_no_minute_more_are_sent_than_the_account_s_rate(pacer: Pacer, clock:
     assert pacer.room(capped) == 1
 
 
-def test_one_given_back_was_never_sent(pacer: Pacer):
-    capped = account(concurrency=1, per_minute=1)
-    pacer.take(capped)
-
-    pacer.give_back(capped)
-
-    assert pacer.room(capped) == 1
-
-
 def test_a_vendor_that_asks_for_patience_gets_it_from_the_whole_account(pacer: Pacer, clock: Clock):
     until = NOW + timedelta(seconds=30)
     pacer.proved(account(), NotApplied(code="http-429", retry_after="30"), until)

@@ -225,4 +225,4 @@ async def test_an_account_that_goes_while_it_is_sent_to_leaves_no_place_taken_wh
         house.edit(GATEWAY, "accounts:\n", f"accounts:\n{account}")
         await reloaded(house)
 
-        assert house.services.dispatcher.pacer.room(house.services.configured.config.accounts["solum"]) == 3
+        assert (await house.store.standing()).in_flight == {}

@@ -109,7 +109,7 @@ class Lifecycle(RuleBasedStateMachine):
     @rule()
     def claim(self) -> None:
         expected = self.model.claimable()
-        leased = self.do(self.store.claim(self.now, LEASE, 100))
+        leased = self.do(self.store.claim(self.now, LEASE, most=100))
         assert {one.record.id for one in leased} == {thing.id for thing in expected}
         for one in leased:
             assert self.model.claim(self.model.things[one.record.id]) == one.attempt.fence

@@ -97,7 +97,7 @@ async def accept(store: Store, record: Record, with_key: Key | None = None) -> A
 
 async def take(store: Store, at: datetime = NOW, limit: int = 10) -> Sequence[Leased]:
     """Lease what is due."""
-    return await store.claim(at, LEASE, limit)
+    return await store.claim(at, LEASE, most=limit)
 
 
 async def mark(store: Store, leased: Accepted | Leased, at: datetime = NOW) -> Attempt:

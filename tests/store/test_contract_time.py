@@ -27,15 +27,16 @@ from store.records import (
 
 from gateway.rules import wishes
 from gateway.rules.change import change
+from gateway.rules.verdict import NOT_MARKED
 from schemas.outcome import Applied, Blocked, NotApplied, Pending, Refused, Unknown
 
 HALF = timedelta(seconds=60)
 
 
 async def queued(store, record, due):
-    """Tried once, not applied, due again then."""
+    """Tried once, not applied for a reason that says nothing of the vendor, due again then."""
     attempt = await mark(store, await accept(store, record))
-    return await settle(store, attempt, NotApplied(code="http-429"), retry_at=due)
+    return await settle(store, attempt, NotApplied(code=NOT_MARKED), retry_at=due)
 
 
 @opened
@@ -54,7 +55,7 @@ async def test_only_what_is_due_is_claimed_and_the_longest_due_first(store):
 @opened
 async def test_no_more_are_claimed_than_asked_for(store):
     for number in range(1, 6):
-        await queued(store, task(number), NOW)
+        await store.accept(task(number), None, None)
 
     assert [len(await take(store, NOW, 2)) for _ in range(4)] == [2, 2, 1, 0]
 
@@ -62,7 +63,7 @@ async def test_no_more_are_claimed_than_asked_for(store):
 @opened
 async def test_what_is_leased_is_claimed_by_nobody_else(store):
     for number in range(1, 21):
-        await queued(store, task(number), NOW)
+        await store.accept(task(number), None, None)
 
     every = await asyncio.gather(*(take(store, NOW, 3) for _ in range(20)))
 
@@ -219,19 +220,19 @@ async def test_a_result_that_does_not_come_is_overdue_once_and_stays_submitted(s
 
 @opened
 async def test_next_due_tells_the_nearest_of_all_that_time_will_do(store):
-    assert await store.next_due() is None
+    assert await store.next_due(NOW) is None
 
     await sent(store, task(1, settles_within=9000), Pending(ids={"id": "v-1"}))
-    assert await store.next_due() == later(seconds=9000)
+    assert await store.next_due(NOW) == later(seconds=9000)
 
     await queued(store, task(2, give_up_after=8000.0), later(seconds=8500))
-    assert await store.next_due() == later(seconds=8000)
+    assert await store.next_due(NOW) == later(seconds=8000)
 
     await queued(store, task(3), later(seconds=700))
-    assert await store.next_due() == later(seconds=700)
+    assert await store.next_due(NOW) == later(seconds=700)
 
     await accept(store, task(4))
-    assert await store.next_due() == NOW + LEASE
+    assert await store.next_due(NOW) == NOW + LEASE
 
 
 @opened
@@ -240,14 +241,14 @@ async def test_a_note_that_waits_for_an_earlier_one_is_nothing_to_wake_up_for(st
     await queued(store, note(2), later(minutes=50))
     await accept(store, note(3))
 
-    assert await store.next_due() == later(minutes=50)
+    assert await store.next_due(NOW) == later(minutes=50)
 
 
 @opened
 async def test_a_leased_delivery_past_its_end_is_nothing_to_wake_up_for_before_the_lease_ends(store):
     await accept(store, task(1, give_up_after=10.0))
 
-    assert await store.next_due() == NOW + LEASE
+    assert await store.next_due(NOW) == NOW + LEASE
 
 
 @opened

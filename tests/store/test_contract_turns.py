@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from store.opened import opened
-from store.records import BY_OPERATOR, HOME, LEASE, NOW, OTHER, accept, later, mark, sent, settle, states, take, task
+from store.records import BY_OPERATOR, HOME, NOW, OTHER, accept, later, mark, sent, settle, states, take, task
 
 from schemas.outcome import Applied, Blocked
 from schemas.problem import problem
@@ -29,42 +29,14 @@ async def test_one_clinic_s_backlog_does_not_starve_another(store):
 async def test_clinics_take_turns_also_where_one_at_a_time_may_go(store):
     for number in range(1, 7):
         await waiting(store, task(number))
-    (served,) = await store.claim(NOW, LEASE, 0, {"main": 1})
+    (served,) = await take(store, NOW, 1)
     await waiting(store, task(7, clinic_id=OTHER[0], created_at=later(seconds=1)))
 
     order = [served]
     for second in range(1, 4):
-        order += await store.claim(later(seconds=second), LEASE, 0, {"main": 1})
+        order += await take(store, later(seconds=second), 1)
 
     assert [one.record.id for one in order] == ["tsk_000001", "tsk_000007", "tsk_000002", "tsk_000003"]
-
-
-@opened
-async def test_an_account_gets_no_more_than_there_is_room_for(store):
-    for number in range(1, 4):
-        await waiting(store, task(number))
-    await waiting(store, task(4, account="second"))
-
-    leased = await store.claim(NOW, LEASE, 10, {"main": 1, "second": 0})
-
-    assert [one.record.id for one in leased] == ["tsk_000001"]
-
-
-@opened
-async def test_accounts_that_are_not_named_share_the_rest(store):
-    await waiting(store, task(1, account="gone"))
-
-    leased = await store.claim(NOW, LEASE, 10, {"main": 5})
-
-    assert [one.record.id for one in leased] == ["tsk_000001"]
-
-
-@opened
-async def test_a_full_account_is_nothing_to_wake_up_for(store):
-    await waiting(store, task(1))
-
-    assert await store.next_due() == NOW
-    assert await store.next_due(["main"]) == later(hours=24)
 
 
 @opened

@@ -164,10 +164,10 @@ async def test_a_database_put_back_holds_what_is_open_until_its_connection_is_re
     ids = Ids()
     store = SqliteStore(tmp_path / "gateway.db", ids)
     await store.open()
-    await accept(store, task(1))
-    await store.pass_time(NOW, every_lease=True)
     await sent(store, task(2, clinic_id=OTHER[0]), Unknown(code="deadline"))
     await sent(store, task(3, clinic_id=OTHER[0]), Pending(ids={"id": "v-3"}))
+    await accept(store, task(1))
+    await store.pass_time(NOW, every_lease=True)
     copy(tmp_path / "gateway.db", tmp_path / "backup.db")
     await store.close()
 

@@ -67,6 +67,7 @@ CREATE INDEX deliveries_open ON deliveries (state, account, created_at)
 CREATE INDEX deliveries_needing ON deliveries (account)
     WHERE (state = 'unknown' OR overdue = 1 OR conflict = 1 OR (state = 'held' AND awaits_connection = 1));
 CREATE INDEX deliveries_leased ON deliveries (lease_until) WHERE lease_until IS NOT NULL;
+CREATE INDEX deliveries_in_flight ON deliveries (account, state) WHERE lease_until IS NOT NULL;
 CREATE INDEX deliveries_giving_up ON deliveries (give_up_at) WHERE state IN ('queued', 'held');
 CREATE INDEX deliveries_settling ON deliveries (settle_by) WHERE state = 'submitted' AND overdue = 0;
 CREATE INDEX deliveries_of_connection ON deliveries (clinic_id, connection, state);
@@ -91,6 +92,7 @@ CREATE INDEX idempotency_keys_delivery ON idempotency_keys (delivery_id);
 CREATE TABLE attempts (
     delivery_id TEXT NOT NULL,
     fence INTEGER NOT NULL,
+    account TEXT NOT NULL,
     started_at BIGINT NOT NULL,
     marked_at BIGINT,
     ended_at BIGINT,
@@ -99,6 +101,7 @@ CREATE TABLE attempts (
     status INTEGER,
     PRIMARY KEY (delivery_id, fence)
 );
+CREATE INDEX attempts_marked ON attempts (account, marked_at) WHERE marked_at IS NOT NULL;
 
 CREATE TABLE events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -182,6 +185,15 @@ CREATE TABLE turns (
     clinic_id TEXT NOT NULL,
     served_at BIGINT NOT NULL,
     PRIMARY KEY (account, clinic_id)
+);
+
+CREATE TABLE paces (
+    account TEXT PRIMARY KEY,
+    failures INTEGER NOT NULL,
+    open_until BIGINT,
+    span REAL NOT NULL,
+    pace INTEGER,
+    not_before BIGINT
 );
 
 CREATE TABLE paused_connections (
