@@ -50,8 +50,8 @@ from gateway.web.events import Feed
 from gateway.web.health import live, ready
 from gateway.web.hosts import hosted
 from gateway.web.lines import RequestLines
-from gateway.web.options import name_all_methods
 from gateway.web.metrics import metrics
+from gateway.web.options import name_all_methods
 from gateway.web.overview import Overview
 from gateway.web.problems import HANDLERS, front_door, problem_index, problem_page
 from gateway.web.quota import within_quota
@@ -139,8 +139,8 @@ async def running(  # noqa: PLR0913 - likewise
 ) -> AsyncIterator[Services]:
     """The flows at work: what a stop left behind is proved first, then sending begins."""
     await store.open()
-    way_out = make_wire() if make_wire else wire(config.timeouts)
     configured = Configured(config)
+    way_out = make_wire() if make_wire else wire(lambda: configured.config)
     runner = make_courier() if make_courier else courier(lambda address: may_call(address, configured.config))
     tokens = Tokens(way_out, world)
     dispatcher = Dispatcher(store, way_out, configured, world, tokens)
@@ -151,7 +151,7 @@ async def running(  # noqa: PLR0913 - likewise
     mailbox = Mailbox(store, configured, world)
 
     async def adopt(fresh: Config) -> None:
-        way_out.timeouts = fresh.timeouts
+        way_out.adopt(fresh)
         tokens.drop_all()
         store.vault.use(fresh.encryption)
         await store.try_connections(world.now())
