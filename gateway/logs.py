@@ -20,7 +20,7 @@ from opentelemetry import trace
 ALLOWED = frozenset(
     {
         "event", "level", "timestamp",
-        "request_id", "trace_id", "method", "route", "status", "milliseconds", "app", "replayed",
+        "request_id", "trace_id", "method", "route", "status", "milliseconds", "app", "key_id", "replayed",
         "delivery_id", "kind", "clinic_id", "connection", "account", "adapter", "operation", "state", "attempt",
         "verdict", "code", "why", "webhook_id", "config_version", "error", "at", "host", "port", "count", "version",
         "file_line", "mistake", "logger",
