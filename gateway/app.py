@@ -28,6 +28,7 @@ from gateway.flows.notify import Notifier
 from gateway.flows.quotas import Quotas
 from gateway.flows.receive import Mailbox
 from gateway.flows.reload import Reloader
+from gateway.flows.sampling import take_samples
 from gateway.flows.submit import Desk
 from gateway.flows.tokens import Tokens
 from gateway.rules.addresses import may_call
@@ -44,6 +45,7 @@ from gateway.web.body import LARGEST, StrictRequest
 from gateway.web.callbacks import CallbackStates
 from gateway.web.clinics import About
 from gateway.web.command_schemas import CommandSchemas
+from gateway.web.console import console
 from gateway.web.deliveries import Claims, Notes, Tasks
 from gateway.web.drift import CapabilityTable
 from gateway.web.events import Feed
@@ -66,7 +68,7 @@ DRAIN_SECONDS = 30.0
 ROUTES = (
     Tasks, Notes, Claims, Overview, Feed, CallbackStates, About, CommandSchemas, CapabilityTable, Webhooks, Admin,
     AuditTrail,
-    live, ready, metrics, problem_page, problem_index, front_door,
+    live, ready, metrics, problem_page, problem_index, front_door, console,
 )  # fmt: skip
 
 log = structlog.get_logger("app")
@@ -184,12 +186,14 @@ async def running(  # noqa: PLR0913 - likewise
     looking = asyncio.create_task(follower.run())
     telling = asyncio.create_task(notifier.run())
     watching = asyncio.create_task(watch_lag(world.meters))
+    sampling = asyncio.create_task(take_samples(store, world))
     forgetting = asyncio.create_task(forgetter.run())
     log.info("gateway.started", count=len(config.clinics), version=version("task-gateway"))
     try:
         yield services
     finally:
         watching.cancel()
+        sampling.cancel()
         await follower.stop()
         await forgetter.stop()
         await notifier.stop()

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.cli.common import json_option, key_option, run, url_option
-from gateway.cli.suggesting import as_yaml, suggestion
 from gateway.client import AsyncClient
 from gateway.web.replies import (
     Capabilities,
@@ -22,6 +21,7 @@ from gateway.web.replies import (
     FieldRule,
     OperationRule,
 )
+from gateway.web.suggesting import as_yaml, suggestion
 from schemas.private import Secret
 
 _DRIFT = "/v1/capabilities/drift"

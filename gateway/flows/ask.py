@@ -1,4 +1,4 @@
-"""What people ask of a stored delivery: cancel it, retry it, resolve what is not known of it."""
+"""What people ask: of a stored delivery to cancel it, retry it or resolve it; of a connection to pause or open it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gateway.flows.planner import Submission
 from gateway.flows.submit import Desk, Submitted
 from gateway.rules import wishes
 from gateway.rules.change import Change
-from gateway.rules.clinic import App, Caller
+from gateway.rules.clinic import App, Caller, Connection
 from gateway.rules.reading import read
 from gateway.rules.record import Record
 from gateway.store.audit import Act, Action
@@ -58,9 +58,11 @@ class Asking:
         self._dispatcher = dispatcher
         self._world = world
 
-    async def cancel(self, record: Record, by: Caller, version: int | None = None) -> Record:
+    async def cancel(
+        self, record: Record, by: Caller, version: int | None = None, reason: str | None = None
+    ) -> Record:
         """Withdraw it, if nothing has reached the vendor. `version`: only if it still is what the person saw."""
-        act = _act("cancel", record, by)
+        act = _act("cancel", record, by, reason)
         return await self._change(record, lambda current: wishes.cancel(current, self._world.now()), act, version)
 
     async def retry(self, record: Record, by: Caller, reason: str, version: int | None = None) -> Record:
@@ -84,6 +86,18 @@ class Asking:
             record, lambda current: wishes.resolve(current, self._world.now(), created=created, ids=ids), act, version
         )
         return (await self._again(settled, by)).record if finding.resend and not created else settled
+
+    async def pause(self, connection: Connection, by: Caller, reason: str) -> None:
+        """Hold everything for a connection until somebody opens it again."""
+        why = problem("connection-blocked", f"paused by {by.app.name}: {reason}")
+        at, act = (connection.clinic_id, connection.name), _of("pause", connection, by, reason)
+        await self._store.pause(*at, why, self._world.now(), act)
+
+    async def resume(self, connection: Connection, by: Caller, reason: str | None = None) -> None:
+        """Open a paused connection; what was held goes out."""
+        at, act = (connection.clinic_id, connection.name), _of("resume", connection, by, reason)
+        await self._store.resume(*at, self._world.now(), act)
+        self._dispatcher.wake()
 
     async def _again(self, record: Record, by: Caller) -> Submitted:
         submission = repeated(record, structs.replace(by.app, name=record.app))
@@ -113,5 +127,16 @@ def _act(action: Action, record: Record, by: Caller, reason: str | None = None) 
         action=action,
         about=record.id,
         clinic_id=record.clinic_id,
+        reason=reason,
+    )
+
+
+def _of(action: Action, connection: Connection, by: Caller, reason: str | None) -> Act:
+    return Act(
+        app=by.app.name,
+        key_id=by.key_id,
+        action=action,
+        about=f"{connection.clinic_id}/{connection.name}",
+        clinic_id=connection.clinic_id,
         reason=reason,
     )

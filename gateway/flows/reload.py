@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 import structlog
 from msgspec import Struct
@@ -30,6 +31,15 @@ class Reloaded(Struct, frozen=True, kw_only=True):
     warnings: Sequence[str]
 
 
+class Attempt(Struct, frozen=True, kw_only=True):
+    """A reload that was asked for: what it changed, or the mistakes that it found; `by` is an app, or "SIGHUP"."""
+
+    at: datetime
+    by: str
+    done: Reloaded | None = None
+    mistakes: Sequence[str] = ()
+
+
 class Reloader:
     """Swaps the configuration in force, one reload at a time.
 
@@ -48,8 +58,10 @@ class Reloader:
         self._adopt = adopt
         self._world = world
         self._one_at_a_time = asyncio.Lock()
+        self.last: Attempt | None = None
+        """The last one of this process."""
 
-    async def reload(self) -> Reloaded:
+    async def reload(self, by: str) -> Reloaded:
         """Read the files and put them in force. Raises ConfigErrors with every mistake, and then nothing changed."""
         async with self._one_at_a_time:
             try:
@@ -58,12 +70,15 @@ class Reloader:
                 for line in errors.lines:
                     log.warning("reload.mistake", mistake=line)
                 self._world.meters.reloaded(done=False)
+                self.last = Attempt(at=self._world.now(), by=by, mistakes=errors.lines)
                 raise
             before, self._configured.config = self._configured.config, fresh
             await self._adopt(fresh)
             self._world.meters.reloaded(done=True)
             log.info("reload.done", count=len(fresh.clinics))
-            return _difference(before, fresh)
+            done = _difference(before, fresh)
+            self.last = Attempt(at=self._world.now(), by=by, done=done)
+            return done
 
 
 def _difference(before: Config, after: Config) -> Reloaded:

@@ -47,6 +47,7 @@ from gateway.store.drift import Drift
 from gateway.store.following import Looked
 from gateway.store.leases import Leased, Ripe
 from gateway.store.outgoing import Outgoing
+from gateway.store.people import ForPeople
 from gateway.store.reading import Listed, Paused, Wanted
 from gateway.store.recognising import Seen
 from gateway.store.resealing import Resealed
@@ -72,7 +73,7 @@ class Undecided(StoreUnavailable):
     """The database went away during a commit and did not come back to be asked: it may have happened, or not."""
 
 
-class Store(Outgoing):
+class Store(Outgoing, ForPeople):
     """Deliveries, their attempts and events, idempotency keys, webhooks and sightings."""
 
     def __init__(self, new_id: NewId, vault: Vault | None = None, meters: Meters | None = None) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct
 
 from gateway.rules.pace import Luck
 from gateway.store import pacing
-from gateway.store.reading import NEEDS_PERSON
+from gateway.store.reading import NEEDS_PERSON, TO_SETTLE
 from gateway.store.rows import Tx, moment
+from gateway.store.webhooks import WebhookState
 from schemas.delivery import State
 
 
@@ -34,11 +36,34 @@ class Standing(Struct, frozen=True, kw_only=True):
     luck: dict[str, Luck]
 
 
+class Asked(Struct, frozen=True, kw_only=True):
+    """What waits for a person: deliveries to settle, paused connections, and webhooks that fit nothing, by state."""
+
+    to_settle: int
+    paused: int
+    webhooks: dict[WebhookState, int]
+
+
+class Open(Struct, kw_only=True):
+    """What is under way at a connection: waits to be sent (or is being sent), is followed, has no known outcome."""
+
+    waiting: int = 0
+    followed: int = 0
+    unknown: int = 0
+
+
 HOW_MUCH_WAITS = (
     "SELECT account, state, count(*), min(created_at) FROM deliveries"
     " WHERE state IN ('queued', 'held', 'sending', 'submitted', 'unknown') GROUP BY account, state"
 )
 HOW_MUCH_FOR_PEOPLE = f"SELECT account, count(*) FROM deliveries WHERE {NEEDS_PERSON} GROUP BY account"  # noqa: S608 - our own text
+
+
+HOW_MUCH_TO_SETTLE = f"SELECT clinic_id, count(*) FROM deliveries WHERE {TO_SETTLE} GROUP BY clinic_id"  # noqa: S608 - likewise
+HOW_MUCH_IS_OPEN = (
+    "SELECT clinic_id, connection, state, count(*) FROM deliveries"
+    " WHERE state IN ('queued', 'held', 'sending', 'submitted', 'unknown') GROUP BY state, clinic_id, connection"
+)
 
 
 def standing(tx: Tx) -> Standing:
@@ -59,3 +84,39 @@ def standing(tx: Tx) -> Standing:
         in_flight=dict(in_flight),
         luck=pacing.every_luck(tx),
     )
+
+
+def asked_of_people(tx: Tx, clinics: frozenset[str]) -> Asked:
+    """How much waits for a person at these clinics ("*": all, webhooks of no clinic too)."""
+    to_settle = tx.execute(HOW_MUCH_TO_SETTLE).fetchall()
+    paused = tx.execute("SELECT clinic_id FROM paused_connections").fetchall()
+    hooks = tx.execute(
+        "SELECT state, clinic_id, count(*) FROM webhooks WHERE state IN ('unmatched', 'quarantined', 'unreadable')"
+        " GROUP BY state, clinic_id ORDER BY state"
+    ).fetchall()
+
+    def within(clinic_id: str | None) -> bool:
+        return "*" in clinics or clinic_id in clinics
+
+    webhooks: dict[WebhookState, int] = {}
+    for state, clinic_id, count in hooks:
+        if within(clinic_id):
+            webhooks[state] = webhooks.get(state, 0) + count
+    return Asked(
+        to_settle=sum(count for clinic_id, count in to_settle if within(clinic_id)),
+        paused=sum(within(clinic_id) for (clinic_id,) in paused),
+        webhooks=webhooks,
+    )
+
+
+_PART_OF: Mapping[State, str] = {"submitted": "followed", "unknown": "unknown"}
+
+
+def open_work(tx: Tx, clinics: frozenset[str]) -> dict[tuple[str, str], Open]:
+    """What is under way at each connection of these clinics ("*": all) that has something under way."""
+    work: dict[tuple[str, str], Open] = {}
+    for clinic_id, connection, state, count in tx.execute(HOW_MUCH_IS_OPEN).fetchall():
+        if "*" in clinics or clinic_id in clinics:
+            there, part = work.setdefault((clinic_id, connection), Open()), _PART_OF.get(state, "waiting")
+            setattr(there, part, getattr(there, part) + count)
+    return work

@@ -12,7 +12,7 @@ from gateway.rules.accepting import begun, parent_was_not_created
 from gateway.rules.change import Attempt
 from gateway.rules.clinic import Limits
 from gateway.rules.record import Record
-from gateway.store import pacing
+from gateway.store import pacing, patients
 from gateway.store.rows import ALL, INSERT, Tx, record_of, row_of, save_attempt, stamp
 from gateway.store.saving import Writing, find, save_events, why_paused
 from schemas.private import Private
@@ -66,6 +66,7 @@ def accept(
     claimed = attempts.claim(first, first.created_at, lease) if lease and _may_go(tx, first, limits) else None
     stored = claimed.record if claimed else first
     tx.execute(INSERT, row_of(tx, stored))
+    patients.note(tx, stored.id, stored.content.command)
     if key:
         tx.execute(
             "INSERT INTO idempotency_keys (app, key, fingerprint, delivery_id) VALUES (?, ?, ?, ?)",

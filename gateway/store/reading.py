@@ -24,6 +24,7 @@ from gateway.store.rows import (
     stamp,
     text_of,
 )
+from gateway.store.searching import Search, conditions
 from gateway.store.vault import Unreadable
 from schemas.delivery import Happening
 from schemas.outcome import Sighting
@@ -37,7 +38,13 @@ class Wanted(Struct, frozen=True, kw_only=True):
     equal: Mapping[str, str] = {}
     idempotency_key: tuple[str, str] | None = None
     """The asking app and its key."""
+    search: Search | None = None
     needs_person: bool = False
+    to_settle: bool = False
+    """Only what needs a person for itself, not for its connection."""
+    since: datetime | None = None
+    until: datetime | None = None
+    """Between which times it was accepted."""
     after: tuple[datetime, str] | None = None
     """The last one seen: its time and id."""
     limit: int = 50
@@ -73,6 +80,8 @@ FILTERS: Mapping[str, str] = {
 
 NEEDS_PERSON = "(state = 'unknown' OR overdue = 1 OR conflict = 1 OR (state = 'held' AND awaits_connection = 1))"
 """What waits for a person; an index has the same words."""
+TO_SETTLE = f"{NEEDS_PERSON} AND NOT (state = 'held' AND awaits_connection = 1)"
+"""The same without what only waits for its connection."""
 
 
 def listed(tx: Tx, wanted: Wanted) -> Listed:
@@ -85,8 +94,11 @@ def listed(tx: Tx, wanted: Wanted) -> Listed:
     if wanted.idempotency_key:
         clauses.append("id IN (SELECT delivery_id FROM idempotency_keys WHERE app = ? AND key = ?)")
         parameters.extend(wanted.idempotency_key)
-    if wanted.needs_person:
-        clauses.append(NEEDS_PERSON)
+    for asked, condition in ((wanted.needs_person, NEEDS_PERSON), (wanted.to_settle, TO_SETTLE)):
+        clauses.extend([condition] if asked else [])
+    for clause, found_by in (*(conditions(wanted.search) if wanted.search else ()), *_accepted(wanted)):
+        clauses.append(clause)
+        parameters.extend(found_by)
     if wanted.after:
         clauses.append("(created_at, id) < (?, ?)")
         parameters.extend((stamp(wanted.after[0]), wanted.after[1]))
@@ -96,6 +108,13 @@ def listed(tx: Tx, wanted: Wanted) -> Listed:
     ).fetchall()
     records = tuple(record_of(tx, row) for row in rows[: wanted.limit])
     return Listed(records=records, more=len(rows) > wanted.limit)
+
+
+def _accepted(wanted: Wanted) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    if wanted.since:
+        yield "created_at >= ?", (stamp(wanted.since),)
+    if wanted.until:
+        yield "created_at < ?", (stamp(wanted.until),)
 
 
 def timeline(tx: Tx, record: Record) -> list[Happening]:

@@ -1,4 +1,7 @@
-"""Sealing again what is sealed with an older key, or not at all: a page at a time, beside everything else."""
+"""Sealing again what is sealed with an older key, or not at all: a page at a time, beside everything else.
+
+What a delivery's patient is noted as hangs on the first key too, and is noted anew.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from gateway.rules.record import Content
+from gateway.store import patients
 from gateway.store.rows import Tx
 from gateway.store.vault import Unreadable
 
@@ -53,6 +58,8 @@ def _again(tx: Tx, where: tuple[str, tuple[str, ...], str], row: Sequence[Any]) 
     *identity, stored = row
     name = "/".join([table, *map(str, identity)])
     try:
+        if table == "deliveries":
+            patients.renew(tx, identity[0], tx.open(bytes(stored), name, Content).command)
         if tx.vault.is_current(bytes(stored)):
             return False
         anew = tx.vault.seal(tx.vault.open(bytes(stored), name), name)

@@ -16,6 +16,7 @@ def begin_epoch(writing: Writing) -> int:
     submitted is followed as before: looking changes nothing. Returns how many connections are paused.
     """
     tx = writing.tx
+    tx.execute("DELETE FROM sessions")
     tx.execute("UPDATE deliveries SET resent = 1 WHERE state IN ('sending', 'unknown')")
     connections = tx.execute(
         "SELECT DISTINCT clinic_id, connection FROM deliveries WHERE state IN ('queued', 'held', 'sending')"

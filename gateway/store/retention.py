@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from msgspec import structs
 
 from gateway.rules.record import Content
+from gateway.store import patients
 from gateway.store.rows import UPDATE, Tx, row_of, stamp
 from gateway.store.saving import select
 from gateway.store.vault import Unreadable
@@ -45,6 +46,7 @@ def _deliveries(tx: Tx, before: datetime, limit: int) -> int:
         told = problem(content.problem.code) if content.problem else None
         bare = Content(command={}, values={}, mapping=content.mapping, problem=told)
         tx.execute(UPDATE, [*row_of(tx, structs.replace(record, content=bare, purged=True)), record.id])
+        patients.forget(tx, record.id)
         purged += 1
     return purged
 

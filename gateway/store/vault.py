@@ -7,12 +7,15 @@ somebody moves to another row does not open there.
 
 from __future__ import annotations
 
+import hmac
 import os
 from base64 import b64decode
 from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.rules.clinic import EncryptionKey
 
@@ -34,6 +37,7 @@ class Vault:
         """Work with these keys from now on."""
         self._ciphers = {key.id: AESGCM(b64decode(key.key.reveal())) for key in keys}
         self._first = keys[0].id if keys else None
+        self._hashing = tuple(_hashing(b64decode(key.key.reveal())) for key in keys)
 
     def seal(self, plain: bytes, row: str) -> bytes:
         """`plain` as it is stored in `row` ("deliveries/tsk_1")."""
@@ -60,6 +64,10 @@ class Vault:
         """The ids of the keys, the one that seals first."""
         return tuple(self._ciphers)
 
+    def hashes(self, text: str, secret: bytes) -> tuple[str, ...]:
+        """A keyed hash of `text` with each key, as it is written today first; the last is `secret`'s, for no key."""
+        return tuple(hmac.new(key, text.encode(), "sha256").hexdigest() for key in (*self._hashing, _hashing(secret)))
+
     def is_current(self, stored: bytes) -> bool:
         """Whether it is kept as `seal` would keep it today."""
         return (None if stored[:1] == _PLAIN else _split(stored)[0]) == self._first
@@ -68,6 +76,11 @@ class Vault:
 def head(key_id: str) -> bytes:
     """How everything begins that a key has sealed."""
     return _SEALED + bytes([len(key_id.encode())]) + key_id.encode()
+
+
+def _hashing(secret: bytes) -> bytes:
+    """The key for hashing that belongs to a key for sealing."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"task gateway: patients").derive(secret)
 
 
 def _split(stored: bytes) -> tuple[str, bytes]:

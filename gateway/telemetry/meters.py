@@ -21,6 +21,7 @@ from prometheus_client import (
 )
 
 from gateway.rules.record import Record
+from gateway.telemetry.recent import Recent
 from schemas.outcome import VERDICTS, Applied, Outcome, Pending
 
 MEDIA_TYPE = "text/plain; version=0.0.4"
@@ -88,6 +89,7 @@ class Meters:
     """Every family, in a registry of its own; the flows say what happened, and nothing else is known of it here."""
 
     def __init__(self) -> None:
+        self.recent = Recent()
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._gauges = {name: self._family(Gauge, name, what, labels) for name, (what, labels) in _GAUGES.items()}
@@ -119,6 +121,7 @@ class Meters:
         verdict = VERDICTS[type(outcome)]
         self._counters["attempts"].labels(record.adapter, record.operation, verdict, cause(outcome)).inc()
         self._times["attempt_seconds"].labels(record.account).observe(seconds)
+        self.recent.attempted(record, outcome, seconds)
 
     def drifted(self, record: Record) -> None:
         """A vendor refused a command for a field that the table does not require."""

@@ -7,12 +7,13 @@ from litestar.params import JSONBody
 
 from gateway.errors import ConfigErrors, Refused
 from gateway.flows.reload import Reloaded
+from gateway.rules.clinic import Caller
 from gateway.store.audit import Act
 from gateway.store.resealing import Resealed
 from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
 from gateway.web.problems import problems
-from gateway.web.services import Served
+from gateway.web.services import Served, Services
 from schemas.private import Private
 from schemas.problem import FieldError, problem
 
@@ -37,10 +38,8 @@ class Admin(Controller):
     )  # fmt: skip
     async def reload(self, request: StrictRequest, services: Served) -> Reloaded:
         """Everything is validated, then swapped whole; with one mistake nothing changes, and each is told."""
-        act = Act(app=request.user.name, key_id=request.auth, action="reload", about="configuration")
-        await services.store.acted(act, services.world.now())
         try:
-            return await services.reloader.reload()
+            return await reloaded(services, request.caller)
         except ConfigErrors as errors:
             lines = tuple(FieldError(code="invalid-configuration", detail=line) for line in errors.lines)
             raise Refused(problem("invalid-configuration", errors=lines)) from errors
@@ -61,3 +60,10 @@ class Admin(Controller):
             return await services.store.reseal(data.cursor, _PAGE)
         except ValueError as error:
             raise Refused(problem("invalid-parameter", "cursor: a next_cursor that this call gave")) from error
+
+
+async def reloaded(services: Services, by: Caller) -> Reloaded:
+    """Put the files in force, and keep who wanted it. Raises ConfigErrors."""
+    act = Act(app=by.app.name, key_id=by.key_id, action="reload", about="configuration")
+    await services.store.acted(act, services.world.now())
+    return await services.reloader.reload(by.app.name)

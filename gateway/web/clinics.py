@@ -9,7 +9,6 @@ from msgspec import structs
 from gateway.errors import Refused
 from gateway.rules.clinic import Clinic, Connection, Rule
 from gateway.rules.routing import offers
-from gateway.store.audit import Act, Action
 from gateway.store.reading import Paused
 from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
@@ -53,7 +52,7 @@ class About(Controller):
     @get("/clinics", guards=[needs("read")], responses=problems(), summary="The clinics in reach")
     async def clinics(self, request: StrictRequest, services: Served) -> Clinics:
         """Each with its connections and what they can be asked."""
-        return Clinics(items=[_summary(clinic) for clinic in _within_reach(request, services)])
+        return Clinics(items=[_summary(clinic) for clinic in within_reach(request, services)])
 
     @get(
         "/clinics/{clinic_id:str}/capabilities", guards=[needs("read")],
@@ -67,7 +66,7 @@ class About(Controller):
         return Capabilities(
             clinic_id=clinic.id,
             config_version=clinic.version,
-            connections=[_rules(connection) for connection in clinic.connections.values()],
+            connections=[rules_of(connection) for connection in clinic.connections.values()],
         )
 
     @get(
@@ -80,7 +79,7 @@ class About(Controller):
         return Connections(
             items=[
                 _health(connection, paused.get((clinic.id, connection.name)))
-                for clinic in _within_reach(request, services)
+                for clinic in within_reach(request, services)
                 for connection in clinic.connections.values()
             ]
         )
@@ -98,10 +97,8 @@ class About(Controller):
         data: JSONBody[Reason],
     ) -> ConnectionHealth:
         """What is queued is held, what is accepted from now on too, until `resume`."""
-        connection = _connection(request, services, clinic_id, name)
-        why = problem("connection-blocked", f"paused by {request.user.name}: {data.reason}")
-        act = _act("pause", request, connection, data.reason)
-        await services.store.pause(clinic_id, name, why, services.world.now(), act)
+        connection = connection_of(request, services, clinic_id, name)
+        await services.asking.pause(connection, request.caller, data.reason)
         return _health(connection, await _paused(services, clinic_id, name))
 
     @post(
@@ -112,29 +109,19 @@ class About(Controller):
         self, request: StrictRequest, services: Served, clinic_id: FromPath[str], name: FromPath[str]
     ) -> ConnectionHealth:
         """What was held goes out."""
-        connection = _connection(request, services, clinic_id, name)
-        await services.store.resume(clinic_id, name, services.world.now(), _act("resume", request, connection))
-        services.dispatcher.wake()
+        connection = connection_of(request, services, clinic_id, name)
+        await services.asking.resume(connection, request.caller)
         return _health(connection, None)
 
 
-def _act(action: Action, request: StrictRequest, connection: Connection, reason: str | None = None) -> Act:
-    return Act(
-        app=request.user.name,
-        key_id=request.auth,
-        action=action,
-        about=f"{connection.clinic_id}/{connection.name}",
-        clinic_id=connection.clinic_id,
-        reason=reason,
-    )
-
-
-def _within_reach(request: StrictRequest, services: Services) -> list[Clinic]:
+def within_reach(request: StrictRequest, services: Services) -> list[Clinic]:
+    """The clinics that the key may touch."""
     clinics = services.configured.config.clinics.values()
     return [clinic for clinic in clinics if request.user.may_touch(clinic.id)]
 
 
-def _connection(request: StrictRequest, services: Services, clinic_id: str, name: str) -> Connection:
+def connection_of(request: StrictRequest, services: Services, clinic_id: str, name: str) -> Connection:
+    """The connection, if the key may touch it. Raises Refused."""
     connection = services.configured.connection(clinic_id, name)
     if connection is None or not request.user.may_touch(clinic_id):
         raise Refused(problem("not-found"))
@@ -175,7 +162,8 @@ def _summary(clinic: Clinic) -> ClinicSummary:
     )
 
 
-def _rules(connection: Connection) -> ConnectionRules:
+def rules_of(connection: Connection) -> ConnectionRules:
+    """The effective rules of a connection, as they are told."""
     return ConnectionRules(
         name=connection.name,
         adapter=connection.adapter.name,

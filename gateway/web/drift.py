@@ -12,7 +12,7 @@ from gateway.web.body import StrictRequest
 from gateway.web.clinics import field_rule
 from gateway.web.problems import problems
 from gateway.web.replies import Drift, DriftObservation, DriftTrial, FieldRule
-from gateway.web.services import Served
+from gateway.web.services import Served, Services
 
 
 class CapabilityTable(Controller):
@@ -30,18 +30,22 @@ class CapabilityTable(Controller):
 
         `task-gateway capabilities suggest` makes the rows to add of it.
         """
-        learnt = await services.store.drift(request.user.clinics)
-        configured = services.configured
-        return Drift(
-            items=[
-                DriftObservation(**structs.asdict(seen), rule=_rule(configured, seen, seen.field))
-                for seen in learnt.observations
-            ],
-            trials=[
-                DriftTrial(**structs.asdict(trial), rule=_rule(configured, trial, trial.field))
-                for trial in learnt.trials
-            ],
-        )
+        return await learnt(services, request.user.clinics)
+
+
+async def learnt(services: Services, clinics: frozenset[str]) -> Drift:
+    """What was learnt at these clinics ("*": all), beside what the table in force says by now."""
+    known = await services.store.drift(clinics)
+    configured = services.configured
+    return Drift(
+        items=[
+            DriftObservation(**structs.asdict(seen), rule=_rule(configured, seen, seen.field))
+            for seen in known.observations
+        ],
+        trials=[
+            DriftTrial(**structs.asdict(trial), rule=_rule(configured, trial, trial.field)) for trial in known.trials
+        ],
+    )
 
 
 def _rule(configured: Configured, at: Observation | Trial, field: str | None) -> FieldRule | None:

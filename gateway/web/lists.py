@@ -87,7 +87,7 @@ def wanted(request: StrictRequest, asked: Asked, kind: Kind | None) -> Wanted:
         equal={**equal, **({"kind": of_kind} if of_kind else {})},
         idempotency_key=(request.user.name, key) if key else None,
         needs_person=asked.get("needs_person") == "true",
-        after=_after(asked["cursor"]) if "cursor" in asked else None,
+        after=after_cursor(asked["cursor"]) if "cursor" in asked else None,
         limit=limit_of(asked.get("limit")),
     )
 
@@ -116,7 +116,7 @@ async def page(store: Store, asked: Wanted) -> Deliveries:
     last = found.records[-1] if found.records and found.more else None
     return Deliveries(
         items=[present(record, command=False) for record in found.records],
-        next_cursor=_cursor(last.created_at, last.id) if last else None,
+        next_cursor=cursor_of(last.created_at, last.id) if last else None,
     )
 
 
@@ -138,11 +138,13 @@ def row_of(name: str, text: str | None) -> int | None:
     return int(text)
 
 
-def _cursor(at: datetime, delivery_id: str) -> str:
+def cursor_of(at: datetime, delivery_id: str) -> str:
+    """What the next page begins after."""
     return base64.urlsafe_b64encode(f"{at.isoformat()}|{delivery_id}".encode()).decode().rstrip("=")
 
 
-def _after(cursor: str) -> tuple[datetime, str]:
+def after_cursor(cursor: str) -> tuple[datetime, str]:
+    """The last delivery of the page before. Raises Refused for what is no cursor."""
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         at, _, delivery_id = text.partition("|")

@@ -94,4 +94,4 @@ async def serve(app: Litestar, host: str, port: int) -> None:
 async def _reload(app: Litestar) -> None:
     """A reload asked for by signal: mistakes are in the log, and nobody waits for an answer."""
     with contextlib.suppress(ConfigErrors):
-        await app.state.services.reloader.reload()
+        await app.state.services.reloader.reload("SIGHUP")

@@ -36,7 +36,7 @@ class Suggestion(Struct, frozen=True, kw_only=True):
 
 def suggestion(drift: Drift) -> Suggestion:
     """What the configuration in force does not say yet of what was seen."""
-    open_questions = [seen for seen in drift.items if seen.rule is None or seen.rule.need != "required"]
+    open_questions = [seen for seen in drift.items if is_open(seen)]
     fields: dict[tuple[str, str, Name, str], list[DriftObservation]] = {}
     for seen in open_questions:
         if seen.field is not None and seen.rule is not None and not seen.rule.where.startswith(_OWN):
@@ -46,6 +46,11 @@ def suggestion(drift: Drift) -> Suggestion:
         rows = add.setdefault(vendor, {}).setdefault(emr, {})
         rows.setdefault(operation, Row(fields={})).fields[field] = _cell(seen_there)
     return Suggestion(add=add, remarks=[*_beyond_rows(open_questions), *_on_trial(drift.trials)])
+
+
+def is_open(seen: DriftObservation) -> bool:
+    """Whether the table in force still does not say what was seen; where the connection is gone it need not."""
+    return seen.field is None or (seen.rule is not None and seen.rule.need != "required")
 
 
 def _cell(seen: Sequence[DriftObservation]) -> Cell:

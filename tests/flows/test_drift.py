@@ -60,7 +60,7 @@ async def test_a_refusal_teaches_nothing_that_the_configuration_in_force_does_no
         going = await house.hand_in(call_back())
         await until(lambda: house.road.sent)
         house.edit(file, old, new)
-        await house.services.reloader.reload()
+        await house.services.reloader.reload("admin")
         held_up.set()
 
         assert (await house.comes_to(going.record, "rejected")).content.problem.code == "vendor-rejected"

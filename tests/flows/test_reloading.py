@@ -34,7 +34,7 @@ def house(tmp_path):
 
 
 async def reloaded(house):
-    done = await house.services.reloader.reload()
+    done = await house.services.reloader.reload("admin")
     await house.rests()
     return done
 
@@ -219,7 +219,7 @@ async def test_an_account_that_goes_while_it_is_sent_to_leaves_no_place_taken_wh
         house.edit(
             CLINIC, "    defaults: {created_by: bot, assignees: [bot], due_in: 2d, title_from: description}\n", ""
         )
-        await house.services.reloader.reload()
+        await house.services.reloader.reload("admin")
         held_up.set()
         await house.comes_to(going.record, "unknown")
         house.edit(GATEWAY, "accounts:\n", f"accounts:\n{account}")

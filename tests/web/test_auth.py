@@ -4,6 +4,7 @@ from itertools import product
 
 import httpx
 import pytest
+from console.routes import CONSOLE
 from litestar.routes import HTTPRoute
 from web.world import APPS, ROLES, bearer, claim, key_of, task
 
@@ -57,7 +58,9 @@ MATRIX = {
     ("GET", "/schema/openapi.json"): OPEN,
     ("GET", "/schema/{path:str}"): OPEN,
 }
-"""Every route and what it takes to call it."""
+"""Every route of the API and what it takes to call it."""
+
+WHOLE = {**MATRIX, **CONSOLE}
 
 _APP_OF = {READ: "reader", SUBMIT: "submitter", OPERATE: "operator", ADMIN: "administrator"}
 
@@ -74,14 +77,14 @@ def routes(app):
 
 
 def test_every_route_is_in_the_table_and_the_table_has_no_other(gateway):
-    assert routes(gateway.app) == set(MATRIX)
+    assert routes(gateway.app) == set(WHOLE)
 
 
 def test_a_route_is_open_or_guarded_as_the_table_says(gateway):
     for route in gateway.app.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
             for method in handler.http_methods - {"OPTIONS"}:
-                wanted = MATRIX[method, route.path]
+                wanted = WHOLE[method, route.path]
                 assert bool(handler.opt.get("open")) == (wanted == OPEN), (method, route.path)
                 assert bool(handler.guards) == (wanted in ROLES), (method, route.path)
 

@@ -9,9 +9,9 @@ import pytest
 from msgspec import structs
 from patching import paste
 
-from gateway.cli.suggesting import as_yaml, suggestion
 from gateway.clinics import load
 from gateway.web.replies import Drift, DriftObservation, DriftTrial, FieldRule
+from gateway.web.suggesting import as_yaml, suggestion
 
 SHIPPED = Path(__file__).parents[2] / "config"
 OPTIONAL = FieldRule(

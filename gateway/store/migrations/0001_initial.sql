@@ -62,7 +62,7 @@ CREATE INDEX deliveries_to_purge ON deliveries (updated_at)
 CREATE INDEX deliveries_newest ON deliveries (clinic_id, kind, created_at, id);
 CREATE INDEX deliveries_due ON deliveries (account, due_at) WHERE state = 'queued';
 CREATE INDEX deliveries_looks ON deliveries (due_at) WHERE state IN ('submitted', 'unknown', 'delivered');
-CREATE INDEX deliveries_open ON deliveries (state, account, created_at)
+CREATE INDEX deliveries_open ON deliveries (state, account, created_at, clinic_id, connection)
     WHERE state IN ('queued', 'held', 'sending', 'submitted', 'unknown');
 CREATE INDEX deliveries_needing ON deliveries (account)
     WHERE (state = 'unknown' OR overdue = 1 OR conflict = 1 OR (state = 'held' AND awaits_connection = 1));
@@ -79,6 +79,13 @@ CREATE INDEX deliveries_emr_task_id ON deliveries (emr_task_id) WHERE emr_task_i
 CREATE INDEX deliveries_lane ON deliveries (lane, created_at) WHERE lane IS NOT NULL;
 CREATE INDEX deliveries_one_per ON deliveries (one_per) WHERE one_per IS NOT NULL;
 CREATE INDEX deliveries_reference ON deliveries (reference) WHERE reference IS NOT NULL;
+
+CREATE TABLE patients (
+    hash TEXT NOT NULL,
+    delivery_id TEXT NOT NULL,
+    PRIMARY KEY (hash, delivery_id)
+);
+CREATE INDEX patients_delivery ON patients (delivery_id);
 
 CREATE TABLE idempotency_keys (
     app TEXT NOT NULL,
@@ -219,6 +226,15 @@ CREATE TABLE audit (
     hash TEXT NOT NULL
 );
 CREATE INDEX audit_about ON audit (about);
+
+CREATE TABLE sessions (
+    digest TEXT PRIMARY KEY,
+    app TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    key_sha256 TEXT NOT NULL,
+    begun_at BIGINT NOT NULL,
+    seen_at BIGINT NOT NULL
+);
 
 CREATE TABLE observations (
     vendor TEXT NOT NULL,
