@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast, get_args
 
 from litestar import Controller, get
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath
 
 from gateway.errors import Refused
 from gateway.rules.command_schema import command_schema, taken_by
@@ -14,7 +14,7 @@ from gateway.rules.reading import given
 from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
 from gateway.web.lists import one_of, only
-from gateway.web.parameters import OfPriority, OfType, Text
+from gateway.web.parameters import OfPriority, OfType, Text, Texts
 from gateway.web.problems import problems
 from gateway.web.services import Served
 from schemas.command import Name, Priority
@@ -42,7 +42,7 @@ class CommandSchemas(Controller):
         connection: Text = None,
         type_: OfType = None,
         priority: OfPriority = None,
-        tags: FromQuery[list[str] | None] = None,
+        tags: Texts = None,
     ) -> Mapping[str, Any]:
         """Of create_task, add_note or create_claim, on the connection that a command with these fields would take.
 

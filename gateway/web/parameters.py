@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, get_args
 
-from litestar.openapi.spec import OpenAPIType
+from litestar.openapi.spec import OpenAPIType, Schema
 from litestar.params import HeaderParameter, QueryParameter
 
 from schemas.command import Kind, Priority
@@ -27,6 +27,9 @@ def one_word(name: str, *words: str) -> QueryParameter:
 
 
 Text = Annotated[str | None, QueryParameter(schema_extra=_shown(OpenAPIType.STRING))]
+Texts = Annotated[
+    list[str] | None, QueryParameter(schema_extra=_shown(OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.STRING)))
+]
 InState = Annotated[str | None, one_word("state", *get_args(State))]
 OfKind = Annotated[str | None, one_word("kind", *get_args(Kind))]
 OfType = Annotated[str | None, QueryParameter(name="type", schema_extra=_shown(OpenAPIType.STRING))]
