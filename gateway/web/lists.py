@@ -43,11 +43,12 @@ def filters(  # noqa: PLR0913, PLR0917 - a query's parameters
     cursor: Text = None,
     limit: Limit = None,
 ) -> Asked:
-    """The filters that every list has."""
-    return _given(
+    """The filters that every list has. A blank text is not given; a blank number is no number."""
+    asked = _given(
         clinic_id=clinic_id, state=in_state, reference=reference, idempotency_key=idempotency_key, id=id, emr_id=emr_id,
-        job_id=job_id, cursor=cursor, limit=limit,
+        job_id=job_id, cursor=cursor,
     )  # fmt: skip
+    return asked if limit is None else {**asked, "limit": limit}
 
 
 def note_filters(common: Filters, emr_task_id: Text = None) -> Asked:
@@ -55,9 +56,7 @@ def note_filters(common: Filters, emr_task_id: Text = None) -> Asked:
     return {**common, **_given(emr_task_id=emr_task_id)}
 
 
-def overview_filters(
-    common: Filters, kind: OfKind = None, needs_person: NeedsPerson = None
-) -> Asked:
+def overview_filters(common: Filters, kind: OfKind = None, needs_person: NeedsPerson = None) -> Asked:
     """Those of the list over all kinds."""
     return {**common, **_given(kind=kind, needs_person=needs_person)}
 

@@ -62,6 +62,10 @@ parameters = {{ "path.delivery_id" = {{ dictionary = "notes", probability = 0.8 
 include-path-regex = "^/v1/claims/"
 parameters = {{ "path.delivery_id" = {{ dictionary = "claims", probability = 0.8 }} }}
 
+[[operations]]  # takes a cursor that only its own answer gives
+include-path = "/v1/admin/reseal"
+checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403"]
+
 [[operations]]  # says what would be refused, and that is no refusal
 include-path-regex = "/explain$"
 checks.negative_data_rejection.expected-statuses = ["200", "400", "401", "403", "404", "415"]

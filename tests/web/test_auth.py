@@ -6,7 +6,7 @@ import httpx
 import pytest
 from console.routes import CONSOLE
 from litestar.routes import HTTPRoute
-from web.world import APPS, ROLES, bearer, claim, key_of, task
+from web.world import APPS, ROLES, bearer, key_of
 
 READ, SUBMIT, OPERATE, ADMIN = "read", "submit", "operate", "admin"
 OPEN, ANY_KEY = "open", "any key"
@@ -151,53 +151,3 @@ def told(answer: httpx.Response):
     headers = {name: value for name, value in answer.headers.items() if name not in {"x-request-id", "content-length"}}
     problem = answer.json()
     return answer.status_code, headers, {**problem, "request_id": None, "instance": None}
-
-
-class TestForeignClinics:
-    """An app of one clinic cannot tell another one's deliveries from none at all."""
-
-    @pytest.fixture
-    def south(self, gateway):
-        return gateway.submitted(task("south", title="t", assignees=["dr-wilson"]))["id"]
-
-    @pytest.mark.parametrize(
-        ("method", "rest", "body"),
-        [
-            ("GET", "", None), ("GET", "/timeline", None), ("POST", "/cancel", None), ("POST", "/retry", WHY),
-            ("POST", "/resolve", {"outcome": "created", **WHY}), ("POST", "/notes", {"text": "x"}),
-        ],
-    )  # fmt: skip
-    def test_a_foreign_delivery_answers_as_an_absent_one(self, gateway, south, method, rest, body):
-        absent = south[:-1] + ("0" if south[-1] != "0" else "1")
-        answers = [
-            gateway.call(method, f"/v1/tasks/{each}{rest}", by="north", **({"json": body} if body else {}))
-            for each in (south, absent)
-        ]
-        assert told(answers[0]) == told(answers[1])
-        assert answers[0].status_code == 404
-        one, other = (
-            answer.content.replace(answer.headers["x-request-id"].encode(), b"").replace(each.encode(), b"")
-            for answer, each in zip(answers, (south, absent), strict=True)
-        )
-        assert one == other
-
-    @pytest.mark.parametrize(
-        ("path", "body"), [("/v1/tasks", task), ("/v1/claims", lambda clinic: claim(clinic_id=clinic)),
-                           ("/v1/notes", lambda clinic: {"clinic_id": clinic, "emr_task_id": "e", "text": "x"})],
-    )  # fmt: skip
-    def test_submitting_to_a_foreign_clinic_is_submitting_to_none(self, gateway, path, body):
-        foreign, absent = (gateway.post(path, body(clinic), by="north") for clinic in ("south", "nowhere"))
-        assert (foreign.status_code, foreign.json()["code"]) == (422, "unknown-clinic")
-        assert told(foreign) == told(absent)
-
-    def test_a_note_on_a_foreign_task_is_a_note_on_none(self, gateway, south):
-        foreign, absent = (
-            gateway.post("/v1/notes", {"task_id": each, "text": "x"}, by="north") for each in (south, "tsk_none")
-        )
-        assert (foreign.status_code, foreign.json()["code"]) == (422, "unknown-task")
-        assert told(foreign) == told(absent)
-
-    def test_a_foreign_clinics_capabilities_are_those_of_none(self, gateway):
-        foreign, absent = (gateway.get(f"/v1/clinics/{each}/capabilities", by="north") for each in ("south", "nowhere"))
-        assert told(foreign) == told(absent)
-        assert foreign.status_code == 404
