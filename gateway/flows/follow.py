@@ -59,11 +59,12 @@ class Follower(Rounds):
 
     async def round(self) -> datetime | None:
         """Take the looks that are due."""
+        now = self._world.now()
         room = _AT_ONCE - len(self._busy)
-        for record in await self._store.due_looks(self._world.now(), room, self._busy) if room else ():
+        for record in await self._store.due_looks(now, room, self._busy):
             self._busy.add((record.clinic_id, record.connection))
             self._in_background(self._look(record))
-        return await self._store.next_look(self._busy) if len(self._busy) < _AT_ONCE else None
+        return await self._store.next_look(now) if len(self._busy) < _AT_ONCE else None
 
     async def _look(self, record: Record) -> None:
         try:

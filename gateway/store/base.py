@@ -13,6 +13,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -81,6 +82,11 @@ class Store(Outgoing, ForPeople):
         self.vault = vault or Vault()
         self.bell = Bell()
         self.meters = meters or Meters()
+
+    @cached_property
+    def _owner(self) -> str:
+        """What tells this process's looks from those of others."""
+        return self._new_id("own")
 
     @abstractmethod
     async def open(self, *, read_only: bool = False) -> None:
@@ -224,11 +230,11 @@ class Store(Outgoing, ForPeople):
         return await self.read(lambda tx: reading.next_due(tx, now, limits))
 
     async def due_looks(self, now: datetime, limit: int, busy: Collection[tuple[str, str]] = ()) -> Sequence[Record]:
-        """Take deliveries whose look at the vendor is due, one for each connection that is not `busy` with another.
+        """Take deliveries whose look at the vendor is due, one for each connection that nobody looks at.
 
-        Nobody else takes them for two minutes.
+        `busy` are those that this process looks at now: they stay its own for two minutes more, its others are free.
         """
-        return await self._writing(now, lambda writing: following.due_looks(writing, limit, busy))
+        return await self._writing(now, lambda writing: following.due_looks(writing, self._owner, limit, busy))
 
     async def look(self, taken: Looked, now: datetime) -> None:
         """Apply everything a look has listed, then plan the next one, or conclude from finding nothing."""
@@ -238,9 +244,9 @@ class Store(Outgoing, ForPeople):
         """The one delivery that a sighting is of, as far as can be told; nothing is kept of it."""
         return await self.read(lambda tx: recognising.recognised(tx, hint, now))
 
-    async def next_look(self, busy: Collection[tuple[str, str]] = ()) -> datetime | None:
-        """When the next look is due, of connections that are not `busy`."""
-        return await self.read(lambda tx: reading.next_look(tx, busy))
+    async def next_look(self, now: datetime) -> datetime | None:
+        """When the next look is due, of connections that nobody looks at."""
+        return await self.read(lambda tx: reading.next_look(tx, now))
 
     async def pause(self, clinic_id: str, connection: str, why: Problem, now: datetime, act: Act | None = None) -> None:
         """Pause a connection and hold what is queued for it.

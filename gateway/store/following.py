@@ -13,7 +13,7 @@ from gateway.rules.following import Look, is_possible, looked
 from gateway.rules.record import Record
 from gateway.store import inbound
 from gateway.store.recognising import Nearby, Seen, recognise
-from gateway.store.rows import ALL, UPDATE, not_of, record_of, row_of, stamp
+from gateway.store.rows import ALL, NOT_LOOKED_AT, not_of, record_of, stamp
 from gateway.store.saving import Writing, find, save
 from schemas.private import Private
 
@@ -32,21 +32,40 @@ class Looked(Private, frozen=True, kw_only=True):
     gap: float
 
 
-def due_looks(writing: Writing, limit: int, busy: Collection[tuple[str, str]]) -> list[Record]:
-    """Take deliveries whose look is due: of each connection that is not `busy`, the longest due."""
+def due_looks(writing: Writing, owner: str, limit: int, busy: Collection[tuple[str, str]]) -> list[Record]:
+    """Take deliveries whose look is due: of each connection that nobody looks at now, the longest due."""
+    tx, now = writing.tx, stamp(writing.now)
     others, connections = not_of(busy)
-    rows = writing.tx.execute(
-        f"SELECT {ALL} FROM (SELECT *, row_number() OVER"  # noqa: S608 - our own text
-        " (PARTITION BY clinic_id, connection ORDER BY due_at, id) AS turn FROM deliveries"
-        f" WHERE state IN ('submitted', 'unknown', 'delivered') AND due_at <= ? AND {others}) AS due"
-        " WHERE turn = 1 ORDER BY due_at LIMIT ?",
-        (stamp(writing.now), *connections, limit),
+    tx.execute(f"DELETE FROM looks WHERE owner = ? AND {others}", (owner, *connections))  # noqa: S608 - our own text
+    tx.execute("UPDATE looks SET until = ? WHERE owner = ?", (stamp(writing.now + _TAKEN), owner))
+    ids = tx.execute(
+        "SELECT id FROM (SELECT *, row_number() OVER (PARTITION BY clinic_id, connection ORDER BY due_at, id) AS turn"  # noqa: S608
+        f" FROM deliveries WHERE state IN ('submitted', 'unknown', 'delivered') AND due_at <= ? AND {NOT_LOOKED_AT})"
+        " AS due WHERE turn = 1 ORDER BY due_at LIMIT ?",
+        (now, now, limit),
     ).fetchall()
-    taken = [record_of(writing.tx, row) for row in rows]
-    for record in taken:
-        held = structs.replace(record, due_at=writing.now + _TAKEN)
-        writing.tx.execute(UPDATE, [*row_of(writing.tx, held), record.id])
-    return taken
+    if not ids:
+        return []
+    rows = tx.execute(
+        f"SELECT {ALL} FROM deliveries WHERE id IN ({', '.join('?' * len(ids))})"  # noqa: S608 - our own text
+        f" AND due_at <= ? ORDER BY clinic_id, connection{tx.to_take}",
+        (*(id_ for (id_,) in ids), now),
+    ).fetchall()
+    return [taken for row in rows if (taken := _take(writing, owner, record_of(tx, row)))]
+
+
+def _take(writing: Writing, owner: str, record: Record) -> Record | None:
+    """The delivery, its next look put off; None where another process was faster with a look at its connection."""
+    tx, until = writing.tx, writing.now + _TAKEN
+    ours = tx.execute(
+        "INSERT INTO looks (clinic_id, connection, owner, until) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (clinic_id, connection) DO UPDATE SET owner = excluded.owner, until = excluded.until WHERE looks.until <= ?",
+        (record.clinic_id, record.connection, owner, stamp(until), stamp(writing.now)),
+    )
+    if not ours.rowcount:
+        return None
+    tx.execute("UPDATE deliveries SET due_at = ? WHERE id = ?", (stamp(until), record.id))
+    return structs.replace(record, due_at=until)
 
 
 def free_looks(writing: Writing) -> None:
@@ -54,6 +73,7 @@ def free_looks(writing: Writing) -> None:
 
     What was only planned for the next two minutes cannot be told from what was taken, and is looked at early.
     """
+    writing.tx.execute("DELETE FROM looks")
     writing.tx.execute(
         "UPDATE deliveries SET due_at = ? WHERE state IN ('submitted', 'unknown', 'delivered')"
         " AND due_at > ? AND due_at <= ?",

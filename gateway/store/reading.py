@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,11 +14,11 @@ from gateway.store import audit, backlog, pacing
 from gateway.store.rows import (
     ALL,
     EACH_QUEUED,
+    NOT_LOOKED_AT,
     WAITING,
     Tx,
     in_scope,
     moment,
-    not_of,
     paused_row,
     record_of,
     stamp,
@@ -212,15 +212,14 @@ def _sends(tx: Tx, now: datetime, limits: Mapping[str, Limits]) -> Iterator[date
             yield max(moment(due[0]), opens)
 
 
-def next_look(tx: Tx, busy: Collection[tuple[str, str]]) -> datetime | None:
-    """When the next look is due, of connections that are not `busy`."""
-    others, connections = not_of(busy)
-    (at,) = tx.execute(
-        "SELECT min(due_at) FROM deliveries"  # noqa: S608 - our own text
-        f" WHERE state IN ('submitted', 'unknown', 'delivered') AND {others}",
-        connections,
+def next_look(tx: Tx, now: datetime) -> datetime | None:
+    """When the next look is due, of connections that nobody looks at now."""
+    row = tx.execute(
+        "SELECT due_at FROM deliveries WHERE state IN ('submitted', 'unknown', 'delivered') AND due_at IS NOT NULL"  # noqa: S608
+        f" AND {NOT_LOOKED_AT} ORDER BY due_at LIMIT 1",
+        (stamp(now),),
     ).fetchone()
-    return None if at is None else moment(at)
+    return None if row is None else moment(row[0])
 
 
 def paused(tx: Tx) -> tuple[Paused, ...]:

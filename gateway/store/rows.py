@@ -93,6 +93,11 @@ WAITING = (
 )
 """What may be leased once it is due: nobody has it, and no earlier one of its lane is still to go."""
 
+NOT_LOOKED_AT = (
+    "NOT EXISTS (SELECT 1 FROM looks WHERE looks.clinic_id = deliveries.clinic_id"
+    " AND looks.connection = deliveries.connection AND looks.until > ?)"
+)
+"""Whose connection nobody looks at now."""
 EACH_QUEUED = (
     "WITH RECURSIVE each_queued (account) AS (SELECT min(account) FROM deliveries WHERE state = 'queued' UNION ALL"
     " SELECT (SELECT min(account) FROM deliveries WHERE state = 'queued' AND account > each_queued.account)"
@@ -200,14 +205,14 @@ def paused_row(clinic_id: str, connection: str) -> str:
     return f"paused_connections/{clinic_id}/{connection}"
 
 
+def not_of(connections: Collection[tuple[str, str]]) -> tuple[str, tuple[str, ...]]:
+    """A condition that leaves these connections out, and its parameters."""
+    each = "NOT (clinic_id = ? AND connection = ?)"
+    return " AND ".join(["1 = 1", *(each for _ in connections)]), tuple(part for one in connections for part in one)
+
+
 def in_scope(clinics: Collection[str]) -> tuple[str, tuple[str, ...]]:
     """A condition that rows of these clinics meet ("*": all), and its parameters."""
     if "*" in clinics:
         return "1 = 1", ()
     return f"clinic_id IN ({', '.join('?' * len(clinics))})" if clinics else "1 = 0", tuple(sorted(clinics))
-
-
-def not_of(connections: Collection[tuple[str, str]]) -> tuple[str, tuple[str, ...]]:
-    """A condition that leaves these connections out, and its parameters."""
-    each = "NOT (clinic_id = ? AND connection = ?)"
-    return " AND ".join(["1 = 1", *(each for _ in connections)]), tuple(part for one in connections for part in one)

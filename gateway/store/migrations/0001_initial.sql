@@ -194,6 +194,14 @@ CREATE TABLE turns (
     PRIMARY KEY (account, clinic_id)
 );
 
+CREATE TABLE looks (
+    clinic_id TEXT NOT NULL,
+    connection TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    until BIGINT NOT NULL,
+    PRIMARY KEY (clinic_id, connection)
+);
+
 CREATE TABLE paces (
     account TEXT PRIMARY KEY,
     failures INTEGER NOT NULL,
