@@ -5,7 +5,7 @@ BIN := .venv/bin
 PORT ?= 8080
 PORT_BASE ?= 9100
 
-.PHONY: help setup demo test lint types imports tests chaos kills clients simulate
+.PHONY: help setup demo test lint types imports tests chaos kills clients simulate fuzz timing
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -46,3 +46,9 @@ clients: setup  ## a TypeScript and a Python client generated from the OpenAPI d
 
 simulate: setup  ## ten thousand seeds of the engine, two thousand paths of its lifecycle; SIMULATION_SEED=n: one seed
 	SIMULATION_SEEDS=10000 LIFECYCLE_EXAMPLES=2000 $(BIN)/pytest tests/simulation
+
+fuzz: setup  ## every operation of the OpenAPI document, a thousand examples each; FUZZ_SEED=n: others; about an hour
+	FUZZ_EXAMPLES=1000 $(BIN)/pytest tests/journeys/test_fuzz.py
+
+timing: setup  ## what the time of a refusal tells about a key
+	$(BIN)/python tests/bench/key_timing.py

@@ -264,5 +264,5 @@ class Config(Struct, frozen=True, kw_only=True):
     retention: timedelta | None = None
     """How long words are kept after a delivery has ended; None: for good."""
     private_networks: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Networks of our own that callbacks may reach in production."""
+    """Networks of our own where vendors and callbacks may be in production."""
     warnings: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Does the time of a refusal tell whether a key's id exists? Measured, never asserted: `make key-timing`.
+"""Does the time of a refusal tell whether a key's id exists? Measured, never asserted: `make timing`.
 
 Three refusals take turns: a key of an unknown id, one of a known id with a wrong secret, and the first again, so that
 their difference stands beside what chance alone makes of two equal ones. First the lookup alone, then over HTTP.
