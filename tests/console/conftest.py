@@ -24,7 +24,7 @@ def gateway(tmp_path):
         yield at_work
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
     """The system's Chromium."""
     path = world.chromium()
@@ -36,7 +36,7 @@ def browser():
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def town(tmp_path_factory):
     """One sandbox and one gateway for all visits."""
     with world.town(tmp_path_factory.mktemp("console")) as at_work:

@@ -1,5 +1,7 @@
 """One delivery: hidden until somebody says why, and what can be asked of it."""
 
+import re
+
 import pytest
 from console.routes import PAGES
 from console.seat import seat
@@ -95,8 +97,8 @@ class TestSettling:
     def test_what_was_created_becomes_delivered_with_the_ids_that_were_found(self, gateway, unknown):
         somebody = seat(gateway)
         version = str(unknown["version"])
-        done = somebody.post(f"{one(unknown)}/resolve", outcome="created", id="v-9", emr_id="e-9", reason="seen there",
-                             version=version)  # fmt: skip
+        found = {"outcome": "created", "vendor_id": "v-9", "emr_id": "e-9", "reason": "seen there"}
+        done = somebody.post(f"{one(unknown)}/resolve", **found, version=version)
         assert (done.status_code, done.headers["location"]) == (303, f"{one(unknown)}?done=settled")
         found = gateway.get(f"/v1/tasks/{unknown['id']}").json()
         assert (found["state"], found["vendor"]["id"], found["vendor"]["emr_id"]) == ("delivered", "v-9", "e-9")
@@ -138,8 +140,8 @@ class TestSettling:
 
     @pytest.mark.parametrize(
         "fields", [{"outcome": "created"}, {"reason": "x"}, {"outcome": "perhaps", "reason": "x"},
-                   {"outcome": "created", "id": "x" * 256, "reason": "x"},
-                   {"outcome": "not_created", "id": "v-1", "reason": "x"}],
+                   {"outcome": "created", "vendor_id": "x" * 256, "reason": "x"},
+                   {"outcome": "not_created", "vendor_id": "v-1", "reason": "x"}],
     )  # fmt: skip
     def test_half_a_finding_is_none(self, gateway, unknown, fields):
         answer = seat(gateway).post(f"{one(unknown)}/resolve", **fields, version=str(unknown["version"]))
@@ -174,6 +176,10 @@ class TestAsking:
         assert done.headers["location"] == f"{one(made)}?done=cancelled"
         assert state(gateway, made) == "cancelled"
         assert acts(gateway)[0] == ("cancel", made["id"], "no longer wanted")
+
+    def test_no_field_takes_the_name_of_something_that_its_form_is_known_by(self, gateway, unknown):
+        page = seat(gateway).page(one(unknown))
+        assert not set(re.findall(r'name="(\w+)"', page)) & {"id", "action", "method", "children", "parentNode"}
 
     def test_only_what_can_be_done_is_offered(self, gateway, unknown):
         reader, operator = seat(gateway, "reader").page(one(unknown)), seat(gateway).page(one(unknown))

@@ -66,7 +66,8 @@ async def redeliver(
 
 
 async def _resolved(request: StrictRequest, services: Services, record: Record, form: Posted) -> Record:
-    finding = form.read(Finding, resend=form.text("outcome") == "not_created" and form.text("resend") == "yes")
+    vendor_id = form.text("vendor_id") or None  # a field named `id` would stand in the way of the form's own
+    finding = form.read(Finding, id=vendor_id, resend=form.text("resend") == "yes")
     return await services.asking.resolve(record, request.caller, finding, _seen(form))
 
 
