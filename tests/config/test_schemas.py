@@ -22,7 +22,9 @@ from schemas.config import CapabilityFile, ClinicFile, GatewayFile
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "config"
-FILES = sorted(file.relative_to(SHIPPED).as_posix() for file in SHIPPED.rglob("*.yaml"))
+FILES = sorted(
+    file.relative_to(SHIPPED).as_posix() for file in (*SHIPPED.glob("*.yaml"), *SHIPPED.glob("clinics/*.yaml"))
+)
 DRAFTS = [Draft7Validator, Draft202012Validator]
 SCHEMAS = documents(discover([BASE / "vendors"]))
 
