@@ -171,7 +171,8 @@ class GatewayFile(Shape, frozen=True, kw_only=True):
     accounts: Annotated[dict[Label, Account], _says("Our contracts with vendors, by names that connections use")] = {}
     apps: Annotated[dict[Label, App], _says("The internal apps that may call, by name")] = {}
     private_networks: Annotated[
-        tuple[Text, ...], _says("Private networks where vendors and callbacks may be in production, such as 10.20.0.0/16")
+        tuple[Text, ...],
+        _says("Private networks where vendors and callbacks may be in production, such as 10.20.0.0/16"),
     ] = ()
     hosts: Annotated[
         tuple[HostName, ...], _says("The names the gateway is called by, without ports; left out: any")

@@ -58,9 +58,7 @@ class Asking:
         self._dispatcher = dispatcher
         self._world = world
 
-    async def cancel(
-        self, record: Record, by: Caller, version: int | None = None, reason: str | None = None
-    ) -> Record:
+    async def cancel(self, record: Record, by: Caller, version: int | None = None, reason: str | None = None) -> Record:
         """Withdraw it, if nothing has reached the vendor. `version`: only if it still is what the person saw."""
         act = _act("cancel", record, by, reason)
         return await self._change(record, lambda current: wishes.cancel(current, self._world.now()), act, version)

@@ -36,13 +36,22 @@ adapter = Acme()
 PLACES = 'places={"description": Place("text", "required")}'
 
 
-NESTED = ACME.replace("class Acme(", """class _Task(Struct):
+NESTED = (
+    ACME.replace(
+        "class Acme(",
+        """class _Task(Struct):
     id: str
 
 class _Reply(Struct):
     task: _Task
 
-class Acme(""").replace("return Applied(ids={})", "return Applied(ids={'id': msgspec.json.decode(response.body, type=_Reply).task.id})").replace("from msgspec import", "import msgspec\nfrom msgspec import")
+class Acme(""",
+    )
+    .replace(
+        "return Applied(ids={})", "return Applied(ids={'id': msgspec.json.decode(response.body, type=_Reply).task.id})"
+    )
+    .replace("from msgspec import", "import msgspec\nfrom msgspec import")
+)
 
 
 @pytest.fixture

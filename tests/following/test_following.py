@@ -74,7 +74,9 @@ class Town:
 
     async def only_id(self, vendor: str) -> str:
         """The id of the one thing created there, once it is: a dropped request is carried out after the drop."""
-        while not await self.created(vendor):
+        for _ in range(500):
+            if await self.created(vendor):
+                break
             await asyncio.sleep(0.01)
         (made,) = (await self._http.get(f"{self._vendors[vendor]}/_sandbox/created")).json()["items"]
         return str(made["id"])

@@ -59,7 +59,7 @@ class Harbour(Adapter[Account, NoSettings]):
         """The token."""
         return {"Authorization": f"Bearer {link.token.reveal() if link.token else ''}"}
 
-    def parse_success(self, sent: Sent, response: HttpResponse) -> Outcome:  # noqa: ARG002 - the interface's
+    def parse_success(self, sent: Sent, response: HttpResponse) -> Outcome:
         """The task."""
         return Applied(ids={"id": msgspec.json.decode(response.body, type=_Made).id})
 
