@@ -122,7 +122,7 @@ def test_another_content_type_is_refused(server, what):
 @pytest.mark.usefixtures("harmless")
 @pytest.mark.parametrize("what", ALONE)
 def test_a_malformed_request_is_no_5xx_and_runs_no_second_one(server, what):
-    got, _ = exchange(server, ALONE[what])
+    got, _ = exchange(server, ALONE[what], quiet=1.0 if what in SMUGGLING else 0.1)
     check(got)
 
 
