@@ -5,7 +5,7 @@ BIN := .venv/bin
 PORT ?= 8080
 PORT_BASE ?= 9100
 
-.PHONY: help setup demo test lint types imports tests chaos kills clients simulate fuzz timing
+.PHONY: help setup demo test lint types imports tests browser chaos kills clients simulate fuzz timing
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -33,8 +33,14 @@ types: setup
 imports: setup
 	$(BIN)/lint-imports
 
-tests: setup
+tests: setup browser
 	$(BIN)/pytest --numprocesses auto
+
+browser:  ## Chromium, for the console's tests; where it cannot be installed they are skipped
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get update --quiet && apt-get install --yes --no-install-recommends chromium; \
+	} || echo "no Chromium: the console's tests in a browser will be skipped"
 
 chaos: kills simulate  ## everything at release size: kill -9 a thousand times, ten thousand seeds; about an hour
 

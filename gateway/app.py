@@ -13,6 +13,7 @@ import structlog
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
+from msgspec import structs
 
 from gateway.courier import Courier, courier
 from gateway.errors import Stopped
@@ -34,6 +35,7 @@ from gateway.flows.tokens import Tokens
 from gateway.rules.addresses import may_call
 from gateway.rules.clinic import Config
 from gateway.store.base import Store
+from gateway.store.postgres import PostgresStore
 from gateway.store.sqlite import SqliteStore
 from gateway.store.vault import Vault
 from gateway.transport import Wire, wire
@@ -79,7 +81,9 @@ def store_of(config: Config, world: World) -> Store:
     scheme, _, rest = config.database.partition("://")
     if scheme == "sqlite" and rest.startswith("/"):
         return SqliteStore(Path(rest.removeprefix("/")), world.new_id, Vault(config.encryption), world.meters)
-    raise Stopped(f"database: {scheme}:// is not supported; sqlite:///path is")
+    if scheme in {"postgresql", "postgres"}:
+        return PostgresStore(config.database, world.new_id, Vault(config.encryption), world.meters)
+    raise Stopped(f"database: {scheme}:// is not supported; sqlite:///PATH and postgresql://... are")
 
 
 def build(  # noqa: PLR0913 - what tests bring
@@ -103,7 +107,8 @@ def build(  # noqa: PLR0913 - what tests bring
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with running(config, world, kept, make_wire, read, make_courier=make_courier) as services:
             app.state.services = services
-            yield
+            async with observed(services):
+                yield
 
     def services(state: State) -> Services:
         found: Services = state.services
@@ -141,6 +146,8 @@ async def running(  # noqa: PLR0913 - likewise
 ) -> AsyncIterator[Services]:
     """The flows at work: what a stop left behind is proved first, then sending begins."""
     await store.open()
+    if store.clock is not None:
+        world = structs.replace(world, now=store.clock)
     configured = Configured(config)
     way_out = make_wire() if make_wire else wire(lambda: configured.config)
     runner = make_courier() if make_courier else courier(lambda address: may_call(address, configured.config))
@@ -160,8 +167,8 @@ async def running(  # noqa: PLR0913 - likewise
         await notifier.open()
         dispatcher.wake()
 
-    await notifier.open(every_lease=True)
-    await store.pass_time(world.now(), every_lease=True)
+    await notifier.open(every_lease=store.is_alone)
+    await store.pass_time(world.now(), every_lease=store.is_alone)
     await store.try_connections(world.now())
     await mailbox.catch_up()
     services = Services(
@@ -174,7 +181,7 @@ async def running(  # noqa: PLR0913 - likewise
         notifier=notifier,
         endpoints=Endpoints(store, notifier, world),
         streams=Streams(store),
-        reloader=Reloader(read or (lambda: config), configured, adopt, world),
+        reloader=Reloader(read or (lambda: config), configured, adopt, world, store.bell),
         gauges=Gauges(store, configured, world),
         quotas=Quotas(world),
         strangers=Quotas(world),
@@ -185,15 +192,13 @@ async def running(  # noqa: PLR0913 - likewise
     sending = asyncio.create_task(dispatcher.run())
     looking = asyncio.create_task(follower.run())
     telling = asyncio.create_task(notifier.run())
-    watching = asyncio.create_task(watch_lag(world.meters))
-    sampling = asyncio.create_task(take_samples(store, world))
     forgetting = asyncio.create_task(forgetter.run())
+    reloading = asyncio.create_task(services.reloader.follow())
     log.info("gateway.started", count=len(config.clinics), version=version("task-gateway"))
     try:
         yield services
     finally:
-        watching.cancel()
-        sampling.cancel()
+        reloading.cancel()
         await follower.stop()
         await forgetter.stop()
         await notifier.stop()
@@ -204,3 +209,16 @@ async def running(  # noqa: PLR0913 - likewise
         await runner.aclose()
         await store.close()
         log.info("gateway.stopped")
+
+
+@asynccontextmanager
+async def observed(services: Services) -> AsyncIterator[None]:
+    """Samples of how it fares are taken, all the time that it runs."""
+    world = services.world
+    endless = (watch_lag(world.meters), take_samples(services.store, world))
+    tasks = [asyncio.create_task(each) for each in endless]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()

@@ -89,13 +89,6 @@ def adapters_in(paths: Sequence[Path]) -> Mapping[str, Adapter[Any, Any]]:
 def loaded(directory: Path) -> Config:
     """The configuration, its warnings and a line for each clinic on standard error."""
     config = load(directory, os.environ)
-    for warning in (*config.warnings, *_not_yet(config)):
+    for warning in config.warnings:
         errors.print(warning, style="yellow", soft_wrap=True)
     return config
-
-
-def _not_yet(config: Config) -> list[str]:
-    """What the configuration asks for and this version does not do: said aloud, since it would be trusted."""
-    if not config.database.startswith("sqlite"):
-        return ["gateway.yaml: database: not in force yet: only sqlite:///PATH can be served"]
-    return []

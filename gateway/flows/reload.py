@@ -16,6 +16,8 @@ from msgspec import Struct
 from gateway.errors import ConfigErrors
 from gateway.flows.configured import Configured
 from gateway.rules.clinic import Config
+from gateway.store.base import StoreUnavailable
+from gateway.store.bell import RELOADED, Bell
 from gateway.world import World
 
 log = structlog.get_logger("reload")
@@ -32,7 +34,10 @@ class Reloaded(Struct, frozen=True, kw_only=True):
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """A reload that was asked for: what it changed, or the mistakes that it found; `by` is an app, or "SIGHUP"."""
+    """A reload that was asked for: what it changed, or the mistakes that it found.
+
+    `by` is an app, "SIGHUP" or "another replica".
+    """
 
     at: datetime
     by: str
@@ -52,17 +57,39 @@ class Reloader:
         configured: Configured,
         adopt: Callable[[Config], Awaitable[None]],
         world: World,
+        bell: Bell,
     ) -> None:
         self._read = read
         self._configured = configured
         self._adopt = adopt
         self._world = world
+        self._bell = bell
         self._one_at_a_time = asyncio.Lock()
         self.last: Attempt | None = None
         """The last one of this process."""
 
     async def reload(self, by: str) -> Reloaded:
-        """Read the files and put them in force. Raises ConfigErrors with every mistake, and then nothing changed."""
+        """Read the files and put them in force. Raises ConfigErrors with every mistake, and then nothing changed.
+
+        Other processes do the same then, each with the files that it sees.
+        """
+        done = await self._reload(by)
+        self._bell.tell(RELOADED)
+        return done
+
+    async def follow(self) -> None:
+        """Reload after other processes have, until cancelled."""
+        with self._bell.listen(RELOADED) as told:
+            while await told.wait():
+                told.clear()
+                try:
+                    await self._reload("another replica")
+                except ConfigErrors:
+                    continue  # they are in the log
+                except StoreUnavailable:
+                    log.warning("reload.store_unavailable")
+
+    async def _reload(self, by: str) -> Reloaded:
         async with self._one_at_a_time:
             try:
                 fresh = await asyncio.to_thread(self._read)

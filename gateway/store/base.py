@@ -82,6 +82,10 @@ class Store(Outgoing, ForPeople):
         self.vault = vault or Vault()
         self.bell = Bell()
         self.meters = meters or Meters()
+        self.clock: Callable[[], datetime] | None = None
+        """The database's time, for what is shared with other processes; None where there are none."""
+        self.is_alone = True
+        """Whether no other process works on the database."""
 
     @cached_property
     def _owner(self) -> str:

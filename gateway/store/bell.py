@@ -1,4 +1,4 @@
-"""Wakes whoever waits for a delivery to change, within this process."""
+"""Wakes whoever waits for a delivery to change."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ LOOK = "a look is due"
 """What the follower listens for."""
 EVENTS = "something happened"
 """What those listen for who tell of events."""
+
+
+RELOADED = "the configuration was reloaded"
+"""What the reloader listens for: another process has."""
 
 
 class Bell:
@@ -37,3 +41,10 @@ class Bell:
         """Wake those who listen for `name`."""
         for event in self._listeners.get(name, ()):
             event.set()
+
+    def tell(self, name: str) -> None:
+        """Wake those who listen for `name` in other processes, where there are any."""
+
+    def names(self) -> list[str]:
+        """What is listened for here."""
+        return list(self._listeners)

@@ -59,7 +59,8 @@ def _take(writing: Writing, owner: str, record: Record) -> Record | None:
     tx, until = writing.tx, writing.now + _TAKEN
     ours = tx.execute(
         "INSERT INTO looks (clinic_id, connection, owner, until) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (clinic_id, connection) DO UPDATE SET owner = excluded.owner, until = excluded.until WHERE looks.until <= ?",
+        " ON CONFLICT (clinic_id, connection) DO UPDATE SET owner = excluded.owner, until = excluded.until"
+        " WHERE looks.until <= ?",
         (record.clinic_id, record.connection, owner, stamp(until), stamp(writing.now)),
     )
     if not ours.rowcount:

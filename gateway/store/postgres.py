@@ -12,9 +12,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from gateway.store import postgres_places
+import psycopg
+
+from gateway.store import postgres_places, reading
 from gateway.store.base import Store, StoreUnavailable
 from gateway.store.clock import Clock
+from gateway.store.postgres_bell import SharedBell
 from gateway.store.postgres_schema import bring_up_to_date, check_up_to_date
 from gateway.store.postgres_session import Session, connect
 from gateway.store.rows import Tx
@@ -35,6 +38,9 @@ class PostgresStore(Store):
         super().__init__(new_id, vault, meters)
         self._url = url
         self._clock = Clock()
+        self._bell = self.bell = SharedBell(url, lambda: self._owner)
+        self.clock = self._clock.now
+        self.is_alone = False
         self._own = threading.local()
         self._sessions: list[Session] = []
         self._writers = ThreadPoolExecutor(_WRITERS, "store-writer", self._begin_thread)
@@ -43,12 +49,15 @@ class PostgresStore(Store):
         self._is_read_only = False
 
     async def open(self, *, read_only: bool = False) -> None:
-        """Connect, and migrate the database; or only see whether it can be read."""
-        if not read_only:
-            await asyncio.to_thread(self._prepare)
+        """Connect, migrate the database and read its clock; or only see whether it can be read."""
         self._is_open, self._is_read_only = True, read_only
         try:
-            await self.read(check_up_to_date)
+            if read_only:
+                await self.read(check_up_to_date)
+            else:
+                await asyncio.to_thread(self._prepare)
+                await self.write(reading.touch)
+                await self._begin_bell()
         except BaseException:
             await self.close()
             raise
@@ -56,6 +65,7 @@ class PostgresStore(Store):
     async def close(self) -> None:
         """Let what was handed in be written, then disconnect."""
         self._is_open = False
+        await self._bell.end()
         for threads in (self._writers, self._readers):
             await asyncio.to_thread(threads.shutdown)
         for session in self._sessions:
@@ -101,6 +111,12 @@ class PostgresStore(Store):
     def _begin_thread(self) -> None:
         self._own.session = Session(self._url, self.vault, self._clock)
         self._sessions.append(self._own.session)
+
+    async def _begin_bell(self) -> None:
+        try:
+            await self._bell.begin()
+        except psycopg.Error as error:
+            raise StoreUnavailable(str(error).strip()) from error
 
     def _prepare(self) -> None:
         connection = connect(self._url)

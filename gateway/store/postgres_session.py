@@ -59,12 +59,15 @@ _LOCK_OF = (
 )
 
 
+def parameters(url: str) -> dict[str, Any]:
+    """How the URL's database is connected to. Raises psycopg.ProgrammingError for what is no URL of it."""
+    return {**_CONNECTING, **conninfo_to_dict(url)}
+
+
 def connect(url: str) -> Connection:
     """A connection with our manners. Raises StoreUnavailable."""
     try:
-        connection = psycopg.connect(
-            **{**_CONNECTING, **conninfo_to_dict(url)}, autocommit=True, cursor_factory=psycopg.RawCursor
-        )
+        connection = psycopg.connect(**parameters(url), autocommit=True, cursor_factory=psycopg.RawCursor)
         connection.execute(_MANNERS, prepare=False)
     except psycopg.Error as error:
         raise StoreUnavailable(str(error).strip()) from error

@@ -8,7 +8,7 @@ from gateway.store import inbound
 from gateway.store.recognising import Seen, with_ids_of
 from gateway.store.rows import Tx
 from gateway.store.saving import Writing, save
-from gateway.store.webhooks import Reading, WebhookState, read_webhook
+from gateway.store.webhooks import Reading, WebhookState, read_webhook, state_of
 
 _GRAVITY: tuple[WebhookState, ...] = ("ignored", "matched", "unmatched", "quarantined")
 
@@ -22,8 +22,11 @@ def _lock(tx: Tx, seen: Sequence[Seen]) -> None:
 
 
 def sight(writing: Writing, webhook_id: str, event_id: str | None, seen: Sequence[Seen]) -> WebhookState:
-    """Correlate and apply a webhook's sightings; the webhook's state is that of its gravest one."""
+    """Correlate and apply a webhook's sightings, once; the webhook's state is that of its gravest one."""
     _lock(writing.tx, seen)
+    before = state_of(writing.tx, webhook_id)
+    if before != "new":
+        return before
     state: WebhookState = "ignored"
     why: str | None = None
     clinic_id: str | None = None

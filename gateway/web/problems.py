@@ -16,7 +16,7 @@ from litestar.response import Redirect
 from msgspec import structs
 
 from gateway.errors import Refused
-from gateway.store.base import StoreUnavailable
+from gateway.store.base import StoreUnavailable, Undecided
 from gateway.web.lines import tell
 from gateway.web.templates import render
 from schemas.problem import CODES, Code, Problem, problem
@@ -111,6 +111,7 @@ def broken(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
 HANDLERS: Mapping[Any, Any] = {
     Refused: refused,
     StoreUnavailable: unavailable,
+    Undecided: broken,  # it may have been accepted
     HTTPException: http_error,
     Exception: broken,
 }

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from console.routes import PAGES
 from console.world import FOREIGN, OPERATOR, lost
-from journeys.world import COBALT, task
+from journeys.world import COBALT, MAXCARE, task
 from playwright.sync_api import expect
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
@@ -68,6 +68,8 @@ def test_what_it_says_is_hidden_until_somebody_says_why_and_stays_revealed_while
     expect(page.get_by_text("Call Zebedee back.").first).to_be_visible()
     assert acts(gateway)[0] == ("reveal", delivered["id"], "the clinic asks")
     assert page.url.endswith(delivered["id"])
+
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
 
     page.evaluate("htmx.trigger(document.body, 'delivery')")
     expect(page.get_by_text("dr-ops revealed its words")).to_be_visible()
@@ -134,6 +136,19 @@ def test_a_page_that_has_grown_old_settles_nothing(gateway, vendors, visit):
     here.faults = [fault for fault in here.faults if "Failed to load resource" not in fault]
 
 
+def test_a_page_whose_session_is_over_shows_nothing_any_more(gateway, visit):
+    delivered = gateway.settled(gateway.post("/v1/tasks", task(description="Call Zebedee back.")))
+    here, other = visit(), None
+    here.sign_in(OPERATOR)
+    here.go(f"/console/deliveries/{delivered['id']}")
+    other = here.page.context.new_page()
+    other.goto(f"{here.url}/console")
+    other.get_by_role("button", name="Sign out").click()
+    gateway.settled(gateway.post("/v1/tasks", task()))  # something happens, so that the open page hears of its end
+    here.page.wait_for_url(f"{here.url}/console/login")
+    here.faults = [fault for fault in here.faults if "status of 401" not in fault]
+
+
 def test_it_is_used_with_the_keyboard_alone(gateway, vendors, visit):
     unknown = lost(gateway, vendors, reference="call-4")
     here = visit()
@@ -168,8 +183,8 @@ def full(town):
     vendors.call(COBALT, "PUT", "demands", json=["phone_call_type_id"])
     gateway.post("/v1/tasks", task("riverbend"))
     vendors.call(COBALT, "PUT", "demands", json=[])
-    gateway.http.post("/v1/connections/harbor/max/pause", json={"reason": "for the test"}).raise_for_status()
-    held = gateway.post("/v1/tasks", task("harbor")).json()
+    vendors.call(MAXCARE, "PUT", "faults", json={"on": "create_task", "kind": "status", "status": 401})
+    held = gateway.settled(gateway.post("/v1/tasks", task("harbor")), "held")  # its connection is blocked, and says why
     yield [
         *PAGES,
         *(f"/console/deliveries/{each['id']}" for each in (delivered, unknown, held)),

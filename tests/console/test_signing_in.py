@@ -71,6 +71,21 @@ def test_the_session_is_another_one_than_before_the_sign_in_and_another_each_tim
     assert len(tokens) == 4
 
 
+def test_signing_in_anew_ends_the_session_that_was_there(gateway):
+    somebody = seat(gateway)
+    before = Seat(gateway, dict(somebody.cookies))
+    somebody.sign_in(key_of("reader"))
+    assert before.get("/console").status_code == 303
+    assert somebody.get("/console").status_code == 200
+
+
+def test_the_key_is_masked_and_may_be_pasted_and_kept(gateway):
+    field = re.search(r'<input id="key"[^>]*>', Seat(gateway).get("/console/login").text)[0]
+    assert 'type="password"' in field
+    assert 'autocomplete="current-password"' in field
+    assert "onpaste" not in field
+
+
 def test_what_the_database_keeps_of_a_session_lets_nobody_in(gateway):
     somebody = seat(gateway)
     for file in gateway.database.parent.glob("gateway.db*"):
@@ -121,7 +136,8 @@ class TestTheEnd:
         somebody = seat(gateway)
         stolen = Seat(gateway, dict(somebody.cookies))
         assert stolen.get("/console").status_code == 200
-        assert somebody.post("/console/logout").status_code == 303
+        gone = somebody.post("/console/logout")
+        assert (gone.status_code, gone.headers["clear-site-data"]) == (303, '"cache", "storage"')
         assert stolen.get("/console").status_code == 303
 
     def test_a_session_ends_when_nobody_uses_it(self, gateway):

@@ -80,6 +80,19 @@ async def test_fifty_deliveries_of_one_webhook_at_once_are_one(store):
 
 
 @opened
+async def test_a_webhook_that_several_read_at_once_is_applied_once(store):
+    await sent(store, task(1), Pending(ids={"id": "v-1"}))
+    await store.keep_webhook(webhook(1), "digest")
+    told_of = Sighting(says="created", operation="create_task", ids={"id": "v-1"})
+
+    await asyncio.gather(
+        *(store.sight("whk_000001", None, [seen(told_of, number)], later(minutes=1)) for number in range(1, 9))
+    )
+
+    assert len(await told(store, "tsk_000001", "sighting")) == 1
+
+
+@opened
 async def test_a_webhook_comes_back_byte_for_byte(store):
     body = b'\x00\xff{"data": "Zo\xc3\xab"}\r\n'
     await store.keep_webhook(webhook(1, body=body), "digest")

@@ -47,9 +47,11 @@ async def sign_in(request: StrictRequest, services: Served) -> Response[Any]:
         return _form(request, services, form.text("next"), (401, _NO_KEY))
     if not sessions.may_sign_in(found[0]):
         return _form(request, services, form.text("next"), (403, _NO_ROLE))
+    config = services.configured.config
+    await sessions.end(request.cookies.get(sessions.name_of(config), ""), services)
     token = await sessions.begin(*found, services)
     answer = moved(_inside(form.text("next")))
-    answer.cookies.append(sessions.cookie(services.configured.config, token))
+    answer.cookies.append(sessions.cookie(config, token))
     return answer
 
 
@@ -59,6 +61,7 @@ async def sign_out(request: StrictRequest, services: Served, form: Form) -> Resp
     config = services.configured.config
     await sessions.end(request.cookies.get(sessions.name_of(config), ""), services)
     answer = moved("/console/login")
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
     answer.cookies.append(sessions.cookie(config, ""))
     return answer
 

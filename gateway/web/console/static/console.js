@@ -9,11 +9,21 @@
   // holds no connection; when somebody comes back to it, everything is asked for.
   const live = () => {
     let source = null;
+    // The gateway has an answer and it is no stream: the session is over, or it cannot be asked now.
+    const refused = async () => {
+      const answer = await fetch(document.body.dataset.live, { headers: { Accept: "text/event-stream" } });
+      answer.body?.cancel();
+      if (answer.status === 401) location.assign("/console/login");
+      else setTimeout(listen, 5000);
+    };
     const listen = () => {
       let lost = false;
       source = new EventSource(document.body.dataset.live);
       source.onmessage = (event) => tell(event.data.split(" "));
-      source.onerror = () => { lost = true; };
+      source.onerror = () => {
+        lost = true;
+        if (source.readyState === EventSource.CLOSED) refused();
+      };
       source.onopen = () => {
         if (lost) tell(EVERYTHING);
         lost = false;
