@@ -13,7 +13,7 @@ from gateway.rules.change import Attempt
 from gateway.rules.clinic import Limits
 from gateway.rules.record import Record
 from gateway.store import pacing, patients
-from gateway.store.rows import ALL, INSERT, Tx, record_of, row_of, save_attempt, stamp
+from gateway.store.rows import ALL, INSERT, WAITING, Tx, record_of, row_of, save_attempt, stamp
 from gateway.store.saving import Writing, find, save_events, why_paused
 from schemas.private import Private
 
@@ -114,8 +114,7 @@ def _may_go(tx: Tx, record: Record, limits: Limits) -> bool:
     if record.state != "queued" or _waits_in_lane(tx, record):
         return False
     others = tx.execute(
-        "SELECT 1 FROM deliveries"
-        " WHERE account = ? AND state = 'queued' AND lease_until IS NULL AND due_at <= ? LIMIT 1",
+        f"SELECT 1 FROM deliveries WHERE {WAITING} AND account = ? AND due_at <= ? LIMIT 1",  # noqa: S608
         (record.account, stamp(record.created_at)),
     ).fetchone()
     if others is not None:

@@ -41,6 +41,13 @@ class _Whole(httpx.AsyncByteStream):
         yield self._body
 
 
+class NoEndpoints(httpx.AsyncBaseTransport):
+    """The way to the apps: nobody there is at home."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:  # noqa: ARG002 - whoever it is
+        raise TransportFault("ConnectError")
+
+
 class Roads(httpx.AsyncBaseTransport):
     """A transport as `VendorTransport` is one. `flying` counts the creates that may yet be carried out, by delivery."""
 

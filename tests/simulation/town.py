@@ -21,7 +21,7 @@ import structlog
 from simulation.clockwork import ALIVE_IN, Clockwork
 from simulation.cobalt_vendor import CobaltVendor
 from simulation.history import Broken, History
-from simulation.roads import Roads
+from simulation.roads import NoEndpoints, Roads
 from simulation.synchronous import SimStore, database
 from simulation.vendors import Json, Made, MaxCareVendor, TaskApiVendor, Vendor
 from simulation.weather import Weather
@@ -29,6 +29,7 @@ from structlog.typing import EventDict
 
 from gateway.app import running
 from gateway.clinics import load
+from gateway.courier import Courier
 from gateway.flows import rounds
 from gateway.rules.clinic import Config
 from gateway.store.base import StoreUnavailable
@@ -176,7 +177,8 @@ class Town:
 
     async def _live(self, store: SimStore, ready: asyncio.Future[Services], stop: asyncio.Event) -> None:
         with suppress(StoreUnavailable):
-            async with running(self.config, self.world, store, lambda: self.roads.wire(self.config.timeouts)) as made:
+            wire, courier = self.roads.wire(self.config.timeouts), Courier(NoEndpoints())
+            async with running(self.config, self.world, store, lambda: wire, make_courier=lambda: courier) as made:
                 ready.set_result(made)
                 await stop.wait()
 

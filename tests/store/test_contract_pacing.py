@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from store.opened import opened
-from store.records import HOME, LEASE, NOW, accept, later, mark, now, sent, settle, take, task
+from store.records import HOME, LEASE, NOW, accept, later, mark, note, now, sent, settle, take, task
 
 from gateway.rules.clinic import Limits
 from gateway.rules.verdict import NOT_MARKED
@@ -107,6 +107,15 @@ async def test_what_waits_for_its_time_holds_nobody_up(store):
     await take(store)
 
     assert await at_once(store, task(3), Limits())
+
+
+@opened
+async def test_a_note_that_waits_for_an_earlier_one_holds_nobody_else_up(store):
+    await sent(store, task(1), Applied(ids={"id": "v-1", "emr_id": "emr-1"}))
+    await mark(store, await accept(store, note(2)), later(seconds=2))
+    await accept(store, note(3))
+
+    assert await at_once(store, task(4, created_at=later(seconds=4)), Limits())
 
 
 @opened
