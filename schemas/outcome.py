@@ -38,13 +38,15 @@ MISSING_FIELD = "missing-field"
 class Refused(Private, frozen=True, kw_only=True):
     """The application refused it; nothing was created.
 
-    `field` is the field at fault by the vendor's own name; the gateway puts ours in its place where there is one. Where
-    it is a field that was not given, `code` is "missing-field".
+    `field` is the field at fault by the vendor's own name. Where it is a field that was not given, `code` is
+    "missing-field".
     """
 
     code: str
     message: str = ""
     field: str | None = None
+    ours: str | None = None
+    """Our name for `field`; None: it maps to no place. The gateway's to say: adapters leave it out."""
 
 
 class Blocked(Private, frozen=True, kw_only=True):

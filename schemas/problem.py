@@ -270,7 +270,8 @@ class FieldError(Private, frozen=True, kw_only=True):
     """One thing wrong with a command.
 
     `pointer` is a JSON Pointer into the body as posted, `field` our name for the field (dotted when nested),
-    `source` the origin of the rule that was broken ("emr_capabilities.yaml: cobalt.athenahealth (operator)").
+    `source` the origin of the rule that was broken ("emr_capabilities.yaml: cobalt.athenahealth (operator)"), or the
+    vendor that refused it, with the vendor's own name for the field ("vendor: cobalt (subject)").
     """
 
     code: Code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 import msgspec
 import rich_click as click
@@ -28,7 +29,9 @@ _DRIFT = "/v1/capabilities/drift"
 _HEADINGS = ("operation", "field", "need", "the vendor's name", "known from", "seen")
 _Place = tuple[str, str, str, str | None, str]
 """Clinic, connection, vendor, EMR, operation."""
-_Seen = Mapping[_Place, Mapping[str, Sequence[str]]]
+_Field = tuple[Literal["ours", "theirs"], str]
+"""By our name, or by the vendor's if it maps to no place: it may be the same word for something else."""
+_Seen = Mapping[_Place, Mapping[_Field, Sequence[str]]]
 """What was seen there of each field, in a few words each."""
 
 
@@ -69,16 +72,17 @@ async def _tables(url: str, key: Secret) -> tuple[list[Capabilities], Drift]:
 
 
 def _seen(drift: Drift) -> _Seen:
-    told: dict[_Place, dict[str, list[str]]] = {}
+    told: dict[_Place, dict[_Field, list[str]]] = {}
 
-    def tell(at: DriftObservation | DriftTrial, field: str, words: str) -> None:
+    def tell(at: DriftObservation | DriftTrial, field: _Field, words: str) -> None:
         place = (at.clinic_id, at.connection, at.vendor, at.emr, at.operation)
         told.setdefault(place, {}).setdefault(field, []).append(words)
 
     for one in drift.items:
-        tell(one, one.field or one.vendor_name, f"refused without it: {one.count}, last {one.last_at:%Y-%m-%d}")
+        field: _Field = ("ours", one.field) if one.field else ("theirs", one.vendor_name)
+        tell(one, field, f"refused without it: {one.count}, last {one.last_at:%Y-%m-%d}")
     for trial in drift.trials:
-        tell(trial, trial.field, f"left out: {trial.accepted} accepted, {trial.refused} refused")
+        tell(trial, ("ours", trial.field), f"left out: {trial.accepted} accepted, {trial.refused} refused")
     return told
 
 
@@ -93,18 +97,18 @@ def _shown(clinic_id: str, connection: ConnectionRules, seen: _Seen) -> Table:
     return shown
 
 
-def _rows(rule: OperationRule, seen: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str, str, str, str]]:
+def _rows(rule: OperationRule, seen: Mapping[_Field, Sequence[str]]) -> Iterator[tuple[str, str, str, str, str]]:
     """A row for each field, in the order of the headings."""
     if not rule.supported:
         yield "", "not offered", "", f"{rule.where} ({rule.source})", ""
         return
     for field, cell in rule.fields.items():
         need = f"{cell.need}, has a default" if field in rule.defaults else cell.need
-        yield field, need, cell.place or "", _known_from(cell), "; ".join(seen.get(field, ()))
+        yield field, need, cell.place or "", _known_from(cell), "; ".join(seen.get(("ours", field), ()))
     for group in rule.one_of:
         yield " / ".join(group["fields"]), "one of them", "", f"{group['where']} ({group['source']})", ""
-    for name in sorted(seen.keys() - rule.fields.keys()):
-        yield "", "has no place", name, "", "; ".join(seen[name])
+    for whose, name in sorted(seen.keys() - {("ours", field) for field in rule.fields}):
+        yield "", "has no place", name, "", "; ".join(seen[whose, name])
 
 
 def _known_from(cell: FieldRule) -> str:

@@ -17,7 +17,7 @@ from gateway.rules.drift import Observed
 from gateway.rules.evidence import see
 from gateway.rules.lifecycle import step
 from gateway.rules.record import Record
-from schemas.command import CANONICAL, pointer
+from schemas.command import pointer
 from schemas.delivery import State, WorkStatus
 from schemas.outcome import (
     MISSING_FIELD,
@@ -178,14 +178,17 @@ def why_all_wait(decided: Change) -> Problem:
 
 
 def refused(record: Record, outcome: Refused) -> Problem:
-    """The problem of a vendor's refusal: its words as detail, and the field at fault where it named one."""
+    """The problem of a vendor's refusal: its words as detail, and the field at fault where it named one.
+
+    That stands in `field` by our name, in `source` by the vendor's.
+    """
     code: Code = "missing-required-fields" if outcome.code == MISSING_FIELD else "vendor-rejected"
     named = (
         FieldError(
             code=code,
-            pointer=_pointer(record, outcome.field),
-            field=outcome.field,
-            source=f"vendor: {record.adapter}",
+            pointer=_pointer(record, outcome.ours) if outcome.ours else None,
+            field=outcome.ours,
+            source=f"vendor: {record.adapter} ({outcome.field})",
             detail=outcome.message,
         ),
     )
@@ -194,11 +197,10 @@ def refused(record: Record, outcome: Refused) -> Problem:
     return structs.replace(problem(overall, said, named if outcome.field else ()), status=422)
 
 
-def _pointer(record: Record, field: str | None) -> str | None:
-    """Where the field stands in the body as posted: nowhere if it is none of ours, or was filled in from its task."""
+def _pointer(record: Record, field: str) -> str | None:
+    """Where the field stands in the body as posted; nowhere if it was filled in from the note's task."""
     filled_in = field == "emr_task_id" and record.parent_id is not None
-    is_ours = field in CANONICAL[record.operation] and not filled_in
-    return pointer(field, record.adapter) if field and is_ours else None
+    return None if filled_in else pointer(field, record.adapter)
 
 
 def lease_ended(record: Record, now: datetime) -> Change | None:

@@ -39,16 +39,14 @@ def observed(record: Record, connection: Connection, outcome: Outcome, status: i
     """
     if not isinstance(outcome, Refused) or outcome.code != MISSING_FIELD:
         return None
-    named = outcome.field
-    if named is None or _NAME.fullmatch(named) is None:
+    theirs, ours = outcome.field, outcome.ours
+    if theirs is None or _NAME.fullmatch(theirs) is None:
         return None
-    place = connection.adapter.operation(record.operation).places.get(named)
-    if place is None or place.wire is None:
-        is_news, ours, theirs = named not in record.content.extras and not _repeats(record, named), None, named
+    if ours is None:
+        is_news = theirs not in record.content.extras and not _repeats(record, theirs)
     else:
-        required = connection.rules[record.operation].fields[named].need == "required"
-        is_news = not required and named not in record.values
-        ours, theirs = named, place.wire
+        required = connection.rules[record.operation].fields[ours].need == "required"
+        is_news = not required and ours not in record.values
     return Observed(field=ours, vendor_name=theirs, code=outcome.code, status=status) if is_news else None
 
 

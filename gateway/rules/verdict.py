@@ -44,12 +44,13 @@ def of_answer(adapter: Adapter[Any, Any], sent: Sent, response: HttpResponse, *,
 
 
 def _in_our_words(adapter: Adapter[Any, Any], sent: Sent, answered: Outcome) -> Outcome:
-    """A code that is one word; a refusal by our name for the field at fault, or the vendor's if it maps to no place."""
+    """A code that is one word; of a refusal, also our name for the field at fault if it has a place."""
     if not isinstance(answered, Applied | Pending):
         answered = structs.replace(answered, code=wording.code(answered.code))
-    if not isinstance(answered, Refused) or answered.field is None:
+    if not isinstance(answered, Refused):
         return answered
-    return structs.replace(answered, field=adapter.ours(sent.operation, answered.field) or answered.field)
+    ours = None if answered.field is None else adapter.ours(sent.operation, answered.field)
+    return structs.replace(answered, ours=ours)
 
 
 def read_answer(adapter: Adapter[Any, Any], sent: Sent, response: HttpResponse) -> Outcome:

@@ -65,8 +65,8 @@ def _beyond_rows(observations: Sequence[DriftObservation]) -> Iterator[str]:
     for seen in observations:
         if seen.field is None:
             yield (
-                f"{_where(seen)}: the vendor wants '{seen.vendor_name}', for which the adapter has no place"
-                f" (refused {_times(seen.count)} without it, the last on {seen.last_at:%Y-%m-%d} at {_at(seen)})"
+                f"{_where(seen)}: the vendor wants what it calls '{seen.vendor_name}', for which the adapter has no"
+                f" place (refused {_times(seen.count)} without it, the last on {seen.last_at:%Y-%m-%d} at {_at(seen)})"
             )
         elif seen.rule is not None and seen.rule.where.startswith(_OWN):
             yield (

@@ -73,14 +73,17 @@ def test_what_a_vendor_was_seen_to_want_is_required_once_the_suggested_rows_are_
         assert (given.status_code, len(vendors.creates(COBALT))) == (202, sent + 1)
 
 
-def test_a_name_without_a_place_is_remarked_and_nothing_is_suggested(town):
+def test_a_name_without_a_place_is_remarked_and_nothing_is_suggested_though_we_call_another_field_so(town):
     vendors, config = town
-    vendors.call(COBALT, "PUT", "demands", json=["department_id"])
+    vendors.call(COBALT, "PUT", "demands", json=["title"])
     with world.gateway(config) as gateway:
-        gateway.post("/v1/tasks", task())
+        [error] = gateway.post("/v1/tasks", task(title=None)).json()["errors"]
 
+        assert (error["field"], error["pointer"], error["source"]) == (None, None, "vendor: cobalt (title)")
         assert json.loads(asked(gateway, "suggest", "--json"))["add"] == {}
-        assert "the vendor wants 'department_id', for which the adapter has no place" in asked(gateway, "suggest")
+        assert "the vendor wants what it calls 'title', for which the adapter has no place" in asked(gateway, "suggest")
+        [told] = [line for line in asked(gateway).splitlines() if "refused without it" in line]
+        assert re.search(r"has no place\W+title", told)
 
 
 class TestTheTable:

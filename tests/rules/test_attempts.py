@@ -222,29 +222,30 @@ def test_a_refusal_without_words_names_vendor_and_code():
     ],
 )
 def test_a_refused_field_is_pointed_at_in_the_body_as_posted(path, pointer):
-    [error] = refusal(code="missing-field", message="Missing required field", field=path).errors
+    [error] = refusal(code="missing-field", message="Missing required field", field="theirs", ours=path).errors
 
     assert (error.code, error.field, error.pointer) == ("missing-required-fields", path, pointer)
-    assert (error.source, error.detail) == ("vendor: cobalt", "Missing required field")
+    assert (error.source, error.detail) == ("vendor: cobalt (theirs)", "Missing required field")
 
 
 @pytest.mark.parametrize("path", CANONICAL["create_task"])
 def test_every_field_of_a_task_can_be_pointed_at(path):
-    [error] = refusal(code="invalid-format", field=path).errors
+    [error] = refusal(code="invalid-format", field="theirs", ours=path).errors
 
     assert (error.code, error.field) == ("vendor-rejected", path)
     assert error.pointer.startswith("/")
 
 
-def test_a_field_that_is_none_of_ours_keeps_the_vendor_s_name_and_points_nowhere():
-    [error] = refusal(code="missing-field", message="'zip' is required", field="zip").errors
+@pytest.mark.parametrize("name", ["zip", "title"])
+def test_a_field_that_maps_to_no_place_points_nowhere_though_one_of_ours_has_its_name(name):
+    [error] = refusal(code="missing-field", message=f"'{name}' is required", field=name).errors
 
-    assert (error.field, error.pointer) == ("zip", None)
+    assert (error.field, error.pointer, error.source) == (None, None, f"vendor: cobalt ({name})")
 
 
 def test_a_note_posted_to_its_task_has_no_field_for_the_task_s_id():
-    posted_to_task = refusal(code="invalid-format", field="emr_task_id", of=note("sending"))
-    posted_with_id = refusal(code="invalid-format", field="emr_task_id", of=note("sending", parent_id=None))
+    posted_to_task = refusal(code="x", field="id", ours="emr_task_id", of=note("sending"))
+    posted_with_id = refusal(code="x", field="id", ours="emr_task_id", of=note("sending", parent_id=None))
 
     assert [error.pointer for error in posted_to_task.errors] == [None]
     assert [error.pointer for error in posted_with_id.errors] == ["/emr_task_id"]

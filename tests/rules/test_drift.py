@@ -17,9 +17,12 @@ NAMELESS = Observed(field=None, vendor_name="department_id", code="missing-field
 UNTITLED = {"description": "Call Ms. Okafor back", "patient.mrn": "1001"}
 
 
-def missing(field):
-    """A refusal for want of a field, by our name where the vendor's has a place."""
-    return Refused(code="missing-field", message="Missing required field", field=field)
+def missing(field, ours=None):
+    """A refusal for want of what the vendor calls `field`."""
+    return Refused(code="missing-field", message="Missing required field", field=field, ours=ours)
+
+
+UNTITLED_REFUSED = missing("subject", "title")
 
 
 def seen(outcome, clinic=LAKESIDE, before=None):
@@ -28,13 +31,14 @@ def seen(outcome, clinic=LAKESIDE, before=None):
 
 # fmt: off
 TAUGHT = {
-    "a field that is optional": (missing("phone_call_type_id"), PHONE),
-    "a field by our own name": (missing("title"), TITLE),
+    "a field that is optional": (missing("phone_call_type_id", "phone_call_type_id"), PHONE),
+    "a field that the vendor calls otherwise": (UNTITLED_REFUSED, TITLE),
     "a name of no place": (missing("department_id"), NAMELESS),
-    "a name whose field is only folded": (missing("priority"), structs.replace(NAMELESS, vendor_name="priority")),
+    "our own name for another field": (missing("title"), structs.replace(NAMELESS, vendor_name="title")),
+    "our own name for what is only folded": (missing("priority"), structs.replace(NAMELESS, vendor_name="priority")),
     "a nested name": (missing("visit.items[0]"), structs.replace(NAMELESS, vendor_name="visit.items[0]")),
-    "a field that the table requires": (missing("patient.mrn"), None),
-    "a refusal for another reason": (Refused(code="invalid-format", field="title"), None),
+    "a field that the table requires": (missing("patient_mrn", "patient.mrn"), None),
+    "a refusal for another reason": (Refused(code="invalid-format", field="subject", ours="title"), None),
     "a refusal that says nothing": (Refused(code="refused", message="Missing required field: subject"), None),
     "a refusal that names no field": (missing(None), None),
     "what can be no name": (missing("Ms. Okafor, 12 Elm St"), None),
@@ -59,11 +63,11 @@ def test_only_a_refusal_for_want_of_a_field_that_is_not_required_teaches(outcome
     ("need", "taught"), [("required", None), ("optional", TITLE), ("advisory", TITLE), ("refused", TITLE)]
 )
 def test_what_the_table_in_force_requires_is_no_news(need, taught):
-    assert seen(missing("title"), with_need(LAKESIDE, "emr", "title", need)) == taught
+    assert seen(UNTITLED_REFUSED, with_need(LAKESIDE, "emr", "title", need)) == taught
 
 
 def test_a_field_that_was_sent_would_not_be_cured_by_requiring_it():
-    assert seen(missing("title"), before=record("sending")) is None
+    assert seen(UNTITLED_REFUSED, before=record("sending")) is None
 
 
 def test_a_field_that_was_sent_among_the_vendors_own_is_no_news():
@@ -84,19 +88,19 @@ def test_the_event_says_where_and_what_and_nothing_of_the_patient():
 
 
 def test_an_observation_belongs_to_the_refusals_own_change():
-    ended = structs.replace(result(missing("title"), 400), observed=TITLE)
+    ended = structs.replace(result(UNTITLED_REFUSED, 400), observed=TITLE)
 
     assert settle(record("sending"), attempt(), ended).observed == TITLE
 
 
 def test_a_late_refusal_that_settles_an_unknown_teaches_too():
-    ended = structs.replace(result(missing("title"), 400), observed=TITLE)
+    ended = structs.replace(result(UNTITLED_REFUSED, 400), observed=TITLE)
 
     assert settle(record("unknown", fence=2, marked=1), attempt(1), ended).observed == TITLE
 
 
 def test_a_refusal_that_was_written_before_teaches_nothing_twice():
-    ended = structs.replace(result(missing("title"), 400), observed=TITLE)
+    ended = structs.replace(result(UNTITLED_REFUSED, 400), observed=TITLE)
     before = settle(record("sending"), attempt(), ended).record
 
     assert settle(before, attempt(), ended).observed is None

@@ -41,7 +41,9 @@ def test_a_vendor_that_repeats_a_credential_is_not_repeated(kind):
 
 
 def test_a_field_at_fault_is_shown_without_secrets_too():
-    assert without_secrets(Refused(code="refused", field="ci-1-secret"), LINK).field == "***"
+    said = without_secrets(Refused(code="refused", field="ci-1-secret", ours="title"), LINK)
+
+    assert (said.field, said.ours) == ("***", "title")
 
 
 @pytest.mark.parametrize("outcome", [Applied(ids={"id": "ci-1"}), NotApplied(code="http-429"), Refused(code="refused")])

@@ -191,43 +191,59 @@ def test_a_doubt_changes_nothing_else(response):
         ("subject", "title"),
         ("text", "description"),
         ("patient.record_number", "patient.mrn"),
-        ("zip", "zip"),
-        ("title", "title"),
+        ("zip", None),
+        ("title", None),
         (None, None),
     ],
 )
-def test_a_refused_field_goes_by_our_name_where_it_has_a_place(wire, ours):
-    assert verdict(answer(400, {"why": "missing-field", "field": wire})) == Refused(code="missing-field", field=ours)
+def test_a_refused_field_keeps_its_name_and_goes_by_ours_where_it_has_a_place(wire, ours):
+    proved = verdict(answer(400, {"why": "missing-field", "field": wire}))
+
+    assert proved == Refused(code="missing-field", field=wire, ours=ours)
 
 
 # fmt: off
 REFUSED = {
-    "Cobalt": ("cobalt", {"success": False, "message": "Missing required field: subject"}, "title", "/title"),
+    "Cobalt": (
+        "cobalt", {"success": False, "message": "Missing required field: subject"}, "subject", "title", "/title"),
     "Cobalt's patient": (
-        "cobalt", {"success": False, "message": "Missing required field: patient_mrn"}, "patient.mrn", "/patient/mrn"),
+        "cobalt", {"success": False, "message": "Missing required field: patient_mrn"}, "patient_mrn", "patient.mrn",
+        "/patient/mrn"),
     "the task API": (
         "task_api", {"detail": [{"loc": ["body", "deadline"], "msg": "Field required", "type": "missing"}]},
-        "due_at", "/due_at"),
+        "deadline", "due_at", "/due_at"),
     "the task API's patient": (
         "task_api", {"detail": {"type": "x", "code": "y", "message": "No such patient", "param": "patient_id"}},
-        "patient.id", "/patient/ids/task_api"),
+        "patient_id", "patient.id", "/patient/ids/task_api"),
     "MaxCare": (
-        "maxcare", {"code": "bad_request", "message": "'noteId' is required"}, "encounter_note_id",
+        "maxcare", {"code": "bad_request", "message": "'noteId' is required"}, "noteId", "encounter_note_id",
         "/encounter_note_id"),
-    "none of ours": ("maxcare", {"code": "bad_request", "message": "'color' is required"}, "color", None),
+    "none of ours": ("maxcare", {"code": "bad_request", "message": "'color' is required"}, "color", None, None),
+    "one that we call otherwise": (
+        "maxcare", {"code": "bad_request", "message": "'title' is required"}, "title", None, None),
 }
 # fmt: on
 
 
-@pytest.mark.parametrize(("adapter", "said", "field", "pointer"), REFUSED.values(), ids=REFUSED)
-def test_a_vendor_s_refusal_points_into_the_body_as_posted(adapter, said, field, pointer):
+@pytest.mark.parametrize(("adapter", "said", "theirs", "field", "pointer"), REFUSED.values(), ids=REFUSED)
+def test_a_vendor_s_refusal_points_into_the_body_as_posted(adapter, said, theirs, field, pointer):
     before = record("sending", adapter=adapter)
     proved = of_answer(discover()[adapter], SENT, answer(400, said), doubt=False)
 
     [error] = settle(before, attempt(), result(proved, 400)).record.content.problem.errors
 
-    assert (error.field, error.pointer, error.source) == (field, pointer, f"vendor: {adapter}")
+    assert (error.field, error.pointer, error.source) == (field, pointer, f"vendor: {adapter} ({theirs})")
 
 
 def test_a_refused_field_within_a_2xx_goes_by_our_name_too():
-    assert verdict(answer(200, {"ok": False, "why": "no", "field": "subject"})).field == "title"
+    assert verdict(answer(200, {"ok": False, "why": "no", "field": "subject"})).ours == "title"
+
+
+def test_an_adapter_has_no_say_in_what_our_name_is():
+    class Presumptuous(Acme):
+        def refusal(self, said):
+            return Refused(code=said["why"], field=said["field"], ours="description")
+
+    proved = of_answer(Presumptuous(), SENT, answer(400, {"why": "no", "field": "zip"}), doubt=False)
+
+    assert proved == Refused(code="no", field="zip")

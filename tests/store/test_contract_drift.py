@@ -21,7 +21,7 @@ NAMELESS = Observed(field=None, vendor_name="department_id", code="missing-field
 async def refused(store, record, observed=WANTED, at=NOW):
     """Sent, and refused for want of a field."""
     attempt = await mark(store, await accept(store, record), at)
-    outcome = Refused(code="missing-field", field=observed.field or observed.vendor_name)
+    outcome = Refused(code="missing-field", field=observed.vendor_name, ours=observed.field)
     result = Result(outcome=outcome, status=observed.status, at=at, retry_at=at, observed=observed)
     await store.change(record.id, lambda current: attempts.settle(current, attempt, result), at)
     return attempt, result
@@ -119,7 +119,7 @@ async def test_a_refusal_that_is_written_twice_is_observed_once(store):
 @opened
 async def test_a_refusal_that_cannot_be_written_teaches_nothing(store, ids):
     attempt = await mark(store, await accept(store, task(1)))
-    refusal = Refused(code="missing-field", field="title")
+    refusal = Refused(code="missing-field", field="subject", ours="title")
     result = Result(outcome=refusal, status=400, at=NOW, retry_at=NOW, observed=WANTED)
     ids.broken = True
     with pytest.raises(OSError, match="no entropy"):

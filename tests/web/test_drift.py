@@ -1,5 +1,6 @@
 """Where vendors' answers and the capability table differ, as it is listed."""
 
+import pytest
 from msgspec import structs
 from web.world import answering, task
 
@@ -45,13 +46,14 @@ def test_a_field_that_the_vendor_wanted_is_listed_by_our_name_with_where_and_how
     assert (seen["rule"]["need"], seen["rule"]["where"]) == ("optional", "adapter: cobalt")
 
 
-def test_a_name_that_maps_to_no_place_is_listed_by_the_vendors_name(gateway):
-    gateway.vendors.handler = wants("department_id")
+@pytest.mark.parametrize("name", ["department_id", "title"])
+def test_a_name_that_maps_to_no_place_is_listed_by_the_vendors_name_though_it_be_one_of_ours(gateway, name):
+    gateway.vendors.handler = wants(name)
     rejected(gateway)
 
     (seen,) = drift(gateway)["items"]
 
-    assert (seen["field"], seen["vendor_name"], seen["rule"]) == (None, "department_id", None)
+    assert (seen["field"], seen["vendor_name"], seen["rule"]) == (None, name, None)
 
 
 def test_what_the_table_says_of_another_emr_is_not_held_against_what_was_seen(gateway):

@@ -83,7 +83,7 @@ def test_a_name_that_has_no_place_is_remarked_since_no_row_would_help():
     [remark] = suggested(NAMELESS).remarks
 
     assert added(NAMELESS) == {}
-    assert remark.startswith("cobalt.eclinicalworks create_task: the vendor wants 'department_id', for which")
+    assert remark.startswith("cobalt.eclinicalworks create_task: the vendor wants what it calls 'department_id', for")
 
 
 def test_a_clinics_own_row_is_nearer_and_is_remarked():
