@@ -30,6 +30,16 @@ _ALONE = (
 )
 
 
+_OWN_TABLES = """
+    CREATE TABLE schema_version (version INTEGER NOT NULL);
+    INSERT INTO schema_version (version) VALUES (0);
+    CREATE TABLE commits (writer TEXT PRIMARY KEY, number TEXT NOT NULL, begun_at TIMESTAMPTZ NOT NULL)
+"""
+"""What there is on PostgreSQL alone. `commits`: each connection's last transaction, if it was committed."""
+_FORGET = "DELETE FROM commits WHERE begun_at < now() - interval '1 day'"
+"""Nobody asks any more after a COMMIT that broke so long ago."""
+
+
 def in_postgres_words(script: str) -> str:
     """A migration as PostgreSQL reads it."""
     for ours, theirs in _WORDS:
@@ -48,14 +58,13 @@ def bring_up_to_date(connection: Connection) -> None:
             connection.execute("SELECT pg_advisory_xact_lock($1)", (_TURN,))
             version = _version(connection)
             scripts = migrations.missing(version)
-            if not scripts:
-                return
             if not version:
-                connection.execute("CREATE TABLE schema_version (version INTEGER NOT NULL)")
-                connection.execute("INSERT INTO schema_version (version) VALUES (0)")
+                connection.execute(_OWN_TABLES, prepare=False)
             for script in scripts:
                 connection.execute(in_postgres_words(script).encode(), prepare=False)
-            connection.execute("UPDATE schema_version SET version = $1", (version + len(scripts),))
+            if scripts:
+                connection.execute("UPDATE schema_version SET version = $1", (version + len(scripts),))
+            connection.execute(_FORGET)
     except psycopg.Error as error:
         raise StoreUnavailable(str(error).strip()) from error
 

@@ -1,8 +1,9 @@
 """One connection to PostgreSQL, and transactions on it.
 
 Nothing of a transaction has happened until its COMMIT was sent. When the connection breaks while its answer is awaited,
-the transaction's number tells afterwards what became of it, so that nothing stored is called lost, or the other way
-round. A job that another transaction stood in the way of is run again, so it must not mind running twice.
+a row that the transaction wrote tells afterwards what became of it, so that nothing stored is called lost, or the other
+way round. Its number alone would not do: after a crash it may have been given to another. A job that another
+transaction stood in the way of is run again, so it must not mind running twice.
 """
 
 from __future__ import annotations
@@ -39,12 +40,21 @@ _CONNECTING: Final[dict[str, Any]] = {
 
 _MANNERS = (
     "SET idle_in_transaction_session_timeout = '5s'; SET lock_timeout = '4s'; SET statement_timeout = '30s';"
-    " SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+    " SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';"
+    " SELECT set_config('task_gateway.writer', gen_random_uuid()::text, false)"
 )
 """A process that stops in the middle of a transaction loses it, so that no other waits for it long; what is committed
-is on the disk."""
+is on the disk; and each connection has a name of its own."""
 
-_BEGIN = "BEGIN; SELECT pg_current_xact_id()::text, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+_BEGIN = (
+    "BEGIN; INSERT INTO commits (writer, number, begun_at)"
+    " VALUES (current_setting('task_gateway.writer'), pg_current_xact_id()::text, now())"
+    " ON CONFLICT (writer) DO UPDATE SET number = excluded.number, begun_at = excluded.begun_at"
+    " RETURNING writer, number, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+)
+_COMMITTED = "SELECT 1 FROM commits WHERE writer = $1 AND number = $2"
+_Begun = tuple[str, str]
+"""A transaction: its connection's name, and its number."""
 _BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _AGAIN = (errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueViolation, Overtaken)
 """What stood in a job's way when it met one of these is committed or rolled back by then."""
@@ -147,13 +157,14 @@ class Session:
         raise AssertionError("the last try returns or raises")
 
     def _write(self, job: Callable[[Tx], T]) -> T:
-        number = ""
+        begun: _Begun = ("", "")
 
         def begin(fresh: Connection) -> None:
-            nonlocal number
+            nonlocal begun
             said = fresh.execute(_BEGIN, prepare=False)
             said.nextset()
-            number, stamped = said.fetchone() or ("", 0)
+            writer, number, stamped = said.fetchone() or ("", "", 0)
+            begun = writer, number
             self._clock.read(stamped)
 
         connection = self._begun(begin)
@@ -162,7 +173,7 @@ class Session:
         except BaseException:
             _roll_back(connection)
             raise
-        self._commit(connection, number)
+        self._commit(connection, begun)
         return result
 
     def _begun(self, begin: Callable[[Connection], object]) -> Connection:
@@ -180,36 +191,34 @@ class Session:
             raise StoreUnavailable(str(error).strip()) from error
         return self._kept
 
-    def _commit(self, connection: Connection, number: str) -> None:
+    def _commit(self, connection: Connection, begun: _Begun) -> None:
         """Raises StoreUnavailable: it was not committed; or Undecided."""
         try:
             ended = connection.execute("COMMIT").statusmessage
         except psycopg.Error as error:
             connection.close()
-            if not self._is_committed(number):
+            if not self._is_committed(begun):
                 raise StoreUnavailable(str(error).strip()) from error
         else:
             if ended != "COMMIT":
                 raise StoreUnavailable("a statement failed, so that nothing was committed")
 
-    def _is_committed(self, number: str) -> bool:
+    def _is_committed(self, begun: _Begun) -> bool:
         """Ask what became of a transaction until that is known."""
         until = time.monotonic() + _PATIENCE
         while time.monotonic() < until:
             with suppress(StoreUnavailable, psycopg.OperationalError), connect(self._url) as asked:
-                status = _status(asked, number)
-                if status != "in progress":
-                    return status == "committed"
+                if not _is_under_way(asked, begun):
+                    return asked.execute(_COMMITTED, begun).fetchone() is not None
             time.sleep(_PAUSE)
         raise Undecided("the connection broke during COMMIT, and the database cannot be asked what became of it")
 
 
-def _status(asked: Connection, number: str) -> str | None:
-    """What became of the transaction; a database that fell back before it says nothing of it."""
+def _is_under_way(asked: Connection, begun: _Begun) -> bool:
+    """Whether the transaction has not ended yet; a database that crashed may know of no such number."""
     with suppress(errors.InvalidParameterValue):
-        row = asked.execute("SELECT pg_xact_status($1::text::xid8)", (number,)).fetchone()
-        return row[0] if row else None
-    return None
+        return asked.execute("SELECT pg_xact_status($1::text::xid8)", begun[1:]).fetchone() == ("in progress",)
+    return False
 
 
 def _roll_back(connection: Connection) -> None:

@@ -17,7 +17,7 @@ class Tap:
     """Forwards connections to the server's socket."""
 
     def __init__(self, server: Path, here: Path) -> None:
-        self._server = str(server / _SOCKET)
+        self.server = server
         self.here = here
         self.cut: Cut | None = None
         """Where the next COMMIT is cut off."""
@@ -51,7 +51,7 @@ class Tap:
                     client.close()
                     continue
                 server = socket.socket(socket.AF_UNIX)
-                server.connect(self._server)
+                server.connect(str(self.server / _SOCKET))
                 self._ends += [client, server]
                 for one, other in ((client, server), (server, client)):
                     threading.Thread(target=self._forward, args=(one, other, one is client), daemon=True).start()

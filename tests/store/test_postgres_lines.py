@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
 from pathlib import Path
 
 import pytest
-from running import run
+from running import run, until
 from store.opened import opened
 from store.records import accept, key, now, states, task
 from store.replicas import another
@@ -68,6 +69,27 @@ async def test_a_commit_that_cannot_be_asked_after_is_undecided(line, monkeypatc
         tapped.closed = False
 
         assert (await accept(store, task(1), key())).what == then
+
+
+@run
+async def test_after_a_crash_another_s_transaction_of_the_same_number_is_not_taken_for_one_s_own(line, postgres):
+    """A number of which nothing reached the disk is given again."""
+    tapped, url = line
+    async with another(url) as store:
+        await store.writable()
+        tapped.cut, tapped.closed = "before", True
+        accepting = asyncio.create_task(accept(store, task(1), key()))
+        await until(lambda: tapped.cut is None)
+        postgres.stop(signal.SIGQUIT)
+        postgres.start()
+        async with another(url.replace(str(tapped.here), str(tapped.server))) as other:
+            for number in range(2, 22):
+                await accept(other, task(number))
+        tapped.closed = False
+
+        with pytest.raises(StoreUnavailable):
+            await accepting
+        assert (await accept(store, task(1), key())).what == "new"
 
 
 @opened
