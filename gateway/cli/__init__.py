@@ -14,7 +14,7 @@ from gateway.cli.capabilities import capabilities
 from gateway.cli.check import check
 from gateway.cli.common import errors
 from gateway.cli.doctor import doctor
-from gateway.cli.keeping import backup, reseal, restore
+from gateway.cli.keeping import backup, migrate, reseal, restore
 from gateway.cli.keys import key
 from gateway.cli.running import demo, sandbox, serve
 from gateway.cli.schema import schema
@@ -33,7 +33,7 @@ def cli() -> None:
 
 
 for command in (
-    serve, sandbox, demo, check, key, adapter, capabilities, schema, doctor, audit, backup, restore, reseal,
+    serve, sandbox, demo, check, key, adapter, capabilities, schema, doctor, audit, backup, restore, migrate, reseal,
     send, explain, deliveries, events,
 ):  # fmt: skip
     cli.add_command(command)

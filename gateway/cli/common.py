@@ -78,6 +78,14 @@ def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
         yield lambda: bar.advance(task)
 
 
+@contextmanager
+def bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Likewise, as far as it is told: so many done, of so many."""
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as shown:
+        task = shown.add_task(what, total=None)
+        yield lambda done, of: shown.update(task, completed=done, total=of)
+
+
 def adapters_in(paths: Sequence[Path]) -> Mapping[str, Adapter[Any, Any]]:
     """Our adapters and those of the directories. Raises Stopped when a file is broken."""
     try:

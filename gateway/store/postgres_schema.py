@@ -54,8 +54,7 @@ def bring_up_to_date(connection: Connection) -> None:
     """
     try:
         with connection.transaction():
-            connection.execute(_ALONE, prepare=False)
-            connection.execute("SELECT pg_advisory_xact_lock($1)", (_TURN,))
+            take_turn(connection)
             version = _version(connection)
             scripts = migrations.missing(version)
             if not version:
@@ -69,7 +68,18 @@ def bring_up_to_date(connection: Connection) -> None:
         raise StoreUnavailable(str(error).strip()) from error
 
 
-def check_up_to_date(tx: Tx) -> None:
+def take_turn(connection: Connection) -> None:
+    """Until the end of the transaction, which may take long, no other process migrates, and so none starts."""
+    connection.execute(_ALONE, prepare=False)
+    connection.execute("SELECT pg_advisory_xact_lock($1)", (_TURN,))
+
+
+def is_blank(connection: Connection) -> bool:
+    """Whether no gateway has ever started there."""
+    return _version(connection) == 0
+
+
+def check_up_to_date(tx: Tx | Connection) -> None:
     """Raises StoreUnavailable for a database of newer code, and for one whose migrations are still to come."""
     migrations.check(_version(tx))
 

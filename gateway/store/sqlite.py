@@ -61,14 +61,14 @@ class SqliteStore(Store):
         """Lock the file, migrate it, start the writer's thread; or only see whether it can be read."""
         self._loop = asyncio.get_running_loop()
         if read_only:
-            self._address += _reading_only(self._path)
+            self._address += reading_only(self._path)
             try:
                 await self.read(check_up_to_date)
             except BaseException:
                 await self.close()
                 raise
             return
-        self._lock = _locked(self._path)
+        self._lock = locked(self._path)
         try:
             self._writer = await asyncio.to_thread(self._prepared)
         except BaseException:
@@ -219,8 +219,8 @@ def _is_the_databases(error: Exception) -> bool:
     return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, ours)
 
 
-def _locked(path: Path) -> IO[str]:
-    """The lock that keeps a second process away from the file; held until it is closed.
+def locked(path: Path) -> IO[str]:
+    """The lock that keeps a second process away from the file; held until it is closed. Raises StoreUnavailable.
 
     What is made here is its owner's alone, and SQLite gives its log the permissions of the file.
     """
@@ -240,8 +240,8 @@ def _locked(path: Path) -> IO[str]:
     return lock
 
 
-def _reading_only(path: Path) -> str:
-    """How the file is opened so that nothing is written.
+def reading_only(path: Path) -> str:
+    """How the file is opened so that nothing is written. Raises StoreUnavailable: there is none.
 
     A file in WAL mode without a log is nobody's at the moment; opened as any other, SQLite would leave a new log beside
     it, which might then belong to a user who locks the gateway out.

@@ -15,7 +15,7 @@ def bring_up_to_date(connection: sqlite3.Connection) -> None:
         connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
 
 
-def check_up_to_date(tx: Tx) -> None:
+def check_up_to_date(tx: Tx | sqlite3.Connection) -> None:
     """Raises StoreUnavailable for a file of newer code, and for one whose migrations are still to come."""
     migrations.check(_version(tx))
 
