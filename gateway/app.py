@@ -49,6 +49,7 @@ from gateway.web.clinics import About
 from gateway.web.command_schemas import CommandSchemas
 from gateway.web.console import console
 from gateway.web.deliveries import Claims, Notes, Tasks
+from gateway.web.documents import documents
 from gateway.web.drift import CapabilityTable
 from gateway.web.events import Feed
 from gateway.web.health import live, ready
@@ -70,7 +71,7 @@ DRAIN_SECONDS = 30.0
 ROUTES = (
     Tasks, Notes, Claims, Overview, Feed, CallbackStates, About, CommandSchemas, CapabilityTable, Webhooks, Admin,
     AuditTrail,
-    live, ready, metrics, problem_page, problem_index, front_door, console,
+    live, ready, metrics, problem_page, problem_index, documents, front_door, console,
 )  # fmt: skip
 
 log = structlog.get_logger("app")

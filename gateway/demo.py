@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +28,7 @@ from schemas.delivery import Delivery
 from schemas.private import Secret
 
 KEY = Secret("tgk_intake_sandbox-key-not-for-production")
+_OPERATORS = "tgk_operator_sandbox-key-not-for-production"
 _PATIENCE = 30.0
 _WIDE = 116
 _COLOURS = {"delivered": "green", "rejected": "red", "failed": "red", "unknown": "yellow"}
@@ -53,8 +54,8 @@ class Row(Struct, kw_only=True):
 
 
 @contextlib.asynccontextmanager
-async def both_up(config: Config, port: int, port_base: int) -> AsyncIterator[str]:
-    """The sandbox and the gateway, serving; gives the gateway's URL."""
+async def both_up(config: Config, read: Callable[[], Config], port: int, port_base: int) -> AsyncIterator[str]:
+    """The sandbox and the gateway, serving; gives the gateway's URL. A reload takes what `read` gives."""
     url = f"http://127.0.0.1:{port}"
     settings = settings_for(config, url, completion_delay=1.0)
     sandbox = asyncio.create_task(serve_sandbox("127.0.0.1", port_base, settings))
@@ -62,7 +63,7 @@ async def both_up(config: Config, port: int, port_base: int) -> AsyncIterator[st
         await asyncio.sleep(0.2)
         if sandbox.done():
             await sandbox
-        async with serving(build(config), "127.0.0.1", port):
+        async with serving(build(config, read=read), "127.0.0.1", port):
             yield url
     finally:
         sandbox.cancel()
@@ -162,11 +163,19 @@ def _cells(row: Row) -> tuple[str, ...]:
     return row.clinic, row.what, through, state + waits + why, seconds, there
 
 
-async def demo(config: Config, *, port: int, port_base: int, once: bool, console: Console) -> bool:
-    """Run the demo; whether everything it sent was delivered. Without `once`, stays up until it is interrupted."""
+async def demo(read: Callable[[], Config], *, port: int, port_base: int, once: bool, console: Console) -> bool:
+    """Run the demo of what `read` gives; whether everything it sent was delivered.
+
+    Without `once`, stays up until it is interrupted; a reload reads anew. Raises ConfigErrors.
+    """
     with TemporaryDirectory(prefix="task-gateway-demo-") as directory:
-        ours = at_sandbox(config, port_base, f"sqlite:///{Path(directory) / 'demo.db'}")
-        async with both_up(ours, port, port_base) as url, AsyncClient(url, KEY) as client:
+        database = f"sqlite:///{Path(directory) / 'demo.db'}"
+
+        def read_at_sandbox() -> Config:
+            return at_sandbox(read(), port_base, database)
+
+        ours = read_at_sandbox()
+        async with both_up(ours, read_at_sandbox, port, port_base) as url, AsyncClient(url, KEY) as client:
             rows: list[Row] = []
             with Live(console=console, refresh_per_second=8, get_renderable=lambda: _table(rows, console.width)):
                 await _story(client, ours, rows)
@@ -183,6 +192,8 @@ def _what_next(console: Console, url: str, port_base: int, rows: Sequence[Row]) 
     first = next((row.delivery.id for row in rows if row.delivery), "")
     console.print(
         f"\nThe gateway stays up at {url}; end it with Ctrl-C. Try next:\n\n"
+        f"  {url}/docs/getting-started   what to try, step by step\n"
+        f"  {url}/console   who runs it works here; the key is {_OPERATORS}\n"
         f"  {url}/schema   the API, described\n"
         f"  curl -H 'Authorization: Bearer {KEY.reveal()}' {url}/v1/tasks\n"
         f"  curl -H 'Authorization: Bearer {KEY.reveal()}' {url}/v1/tasks/{first}/timeline\n"

@@ -98,7 +98,6 @@ def demo(directory: Path, port: int, port_base: int, once: bool) -> None:
     set_up(os.environ.get("TASK_GATEWAY_LOG_LEVEL", "ERROR"))
     delivered = True
     with suppress(KeyboardInterrupt):
-        delivered = run(
-            run_demo(load(directory, os.environ), port=port, port_base=port_base, once=once, console=Console())
-        )
+        read = partial(load, directory, os.environ)
+        delivered = run(run_demo(read, port=port, port_base=port_base, once=once, console=Console()))
     sys.exit(0 if delivered else 1)

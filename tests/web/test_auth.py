@@ -52,6 +52,8 @@ MATRIX = {
     ("GET", "/health/live"): OPEN,
     ("GET", "/health/ready"): OPEN,
     ("GET", "/"): OPEN,
+    ("GET", "/docs"): OPEN,
+    ("GET", "/docs/{name:path}"): OPEN,
     ("GET", "/problems"): OPEN,
     ("GET", "/problems/{code:str}"): OPEN,
     ("GET", "/schema"): OPEN,

@@ -11,7 +11,7 @@ from gateway.web.safe_headers import safe_headers
 from gateway.web.templates import render
 from schemas.problem import CODES
 
-PAGES = ["/schema", "/problems", "/problems/duplicate"]
+PAGES = ["/schema", "/problems", "/problems/duplicate", "/docs", "/docs/runbook/outcome-unknown"]
 
 
 class Parsed(HTMLParser):

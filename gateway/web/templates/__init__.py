@@ -18,8 +18,14 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 
-_style = resources.files("gateway.web.templates").joinpath("page.css").read_text()
-_environment.globals["style"] = Markup(_style)  # noqa: S704 - our own style sheet
+_files = resources.files("gateway.web")
+_style = "".join(_files.joinpath(name).read_text() for name in ("console/static/palette.css", "templates/page.css"))
+_icon = _files.joinpath("console/static/icon.svg").read_text()
+_environment.globals |= {
+    "style": Markup(_style),  # noqa: S704 - our own style sheet
+    "icon": Markup(_icon.replace("<svg ", '<svg width="22" height="22" aria-hidden="true" ', 1)),  # noqa: S704 - our own
+    "PLACES": {"/docs": "Documents", "/schema": "API reference", "/problems": "Problems", "/console": "Console"},
+}
 
 STYLE = f"'sha256-{b64encode(sha256(_style.encode()).digest()).decode()}'"
 """The one style sheet of the pages, as a content security policy names it."""
