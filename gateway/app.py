@@ -159,8 +159,10 @@ async def running(  # noqa: PLR0913 - likewise
     notifier = Notifier(store, runner, configured, world)
     desk = Desk(store, dispatcher, configured, world)
     mailbox = Mailbox(store, configured, world)
+    streams = Streams(store)
 
     async def adopt(fresh: Config) -> None:
+        streams.look_again()
         way_out.adopt(fresh)
         tokens.drop_all()
         store.vault.use(fresh.encryption)
@@ -181,7 +183,7 @@ async def running(  # noqa: PLR0913 - likewise
         dispatcher=dispatcher,
         notifier=notifier,
         endpoints=Endpoints(store, notifier, world),
-        streams=Streams(store),
+        streams=streams,
         reloader=Reloader(read or (lambda: config), configured, adopt, world, store.bell),
         gauges=Gauges(store, configured, world),
         quotas=Quotas(world),

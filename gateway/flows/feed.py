@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import structlog
 
@@ -29,12 +29,17 @@ class Streams:
         self._longest = longest
         self._ceased = False
 
-    async def events(self, after: int, clinics: frozenset[str]) -> AsyncIterator[Event | None]:
-        """Every event of these clinics ("*": all) after a place; None after a silence. Ends in good order."""
+    async def events(
+        self, after: int, clinics: frozenset[str], may_read: Callable[[], bool] = lambda: True
+    ) -> AsyncIterator[Event | None]:
+        """Every event of these clinics ("*": all) after a place; None after a silence. Ends in good order.
+
+        `may_read` is asked before each event: a key that is revoked while its stream lasts is told nothing more.
+        """
         loop = asyncio.get_running_loop()
         ends, silent_until = loop.time() + self._longest, loop.time() + self._heartbeat
         with self._store.bell.listen(EVENTS) as rung:
-            while not self._ceased and loop.time() < ends:
+            while not self._ceased and may_read() and loop.time() < ends:
                 rung.clear()
                 try:
                     page = await self._store.feed(after, _AT_ONCE, clinics)
@@ -42,6 +47,8 @@ class Streams:
                     log.warning("stream.store_unavailable")
                     return
                 for entry in page.entries:
+                    if not may_read():
+                        return
                     yield entry.event
                     silent_until = loop.time() + self._heartbeat
                 after = page.seq
@@ -51,10 +58,14 @@ class Streams:
                     yield None
                     silent_until = loop.time() + self._heartbeat
 
+    def look_again(self) -> None:
+        """Keys may have changed: every stream asks now whether it may go on."""
+        self._store.bell.ring(EVENTS)
+
     def cease(self) -> None:
         """The gateway stops: every stream ends now."""
         self._ceased = True
-        self._store.bell.ring(EVENTS)
+        self.look_again()
 
 
 async def _rung(bell: asyncio.Event, within: float) -> None:

@@ -62,15 +62,16 @@ class Feed(Controller):
     ) -> Stream:  # fmt: skip
         """Server-Sent Events of the key's clinics: after `Last-Event-ID`, else after `after`, else from now on.
 
-        Ends after 15 minutes, and when the gateway stops; its reader comes back to where it was. The first message has
-        an id and no data, so that this holds from the beginning.
+        Ends after 15 minutes, when the gateway stops, and when a reload changes the key or its app; its reader comes
+        back to where it was. The first message has an id and no data, so that this holds from the beginning.
         """
         only(request, ("after",))
-        clinics = request.user.clinics
+        clinics, key = request.user.clinics, services.configured.key(request.auth)
         seen = last_event_id or after
         place, seen = (await _place(services, seen, clinics), seen) if seen else await services.store.newest(clinics)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return Stream(_told(seen, services.streams.events(place, clinics)), headers=headers)
+        events = services.streams.events(place, clinics, lambda: services.configured.key(request.auth) == key)
+        return Stream(_told(seen, events), headers=headers)
 
     @post(
         "/{event_id:str}/redeliver", guards=[needs("operate")], status_code=202,

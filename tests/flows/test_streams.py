@@ -29,8 +29,8 @@ def reads_of(store):
 class Reader:
     """Follows a stream until it ends; None stands for a heartbeat."""
 
-    def __init__(self, streams, after=0, clinics=EVERYONE):
-        self.told, self.ended = [], asyncio.create_task(self._follow(streams.events(after, clinics)))
+    def __init__(self, streams, after=0, clinics=EVERYONE, may_read=lambda: True):
+        self.told, self.ended = [], asyncio.create_task(self._follow(streams.events(after, clinics, may_read)))
 
     async def _follow(self, events):
         async for event in events:
@@ -133,6 +133,33 @@ async def test_a_stream_ends_when_its_time_is_over(store):
     reader = Reader(Streams(store, heartbeat=60, longest=0.05))
 
     await asyncio.wait_for(reader.ended, 5)
+
+
+@opened
+async def test_a_stream_that_may_not_read_any_more_ends_and_is_told_nothing_of_what_comes(store):
+    allowed, streams = True, Streams(store, heartbeat=60, longest=60)
+    revoked, other = Reader(streams, may_read=lambda: allowed), Reader(streams)
+    await accept(store, task(1))
+    await asyncio.gather(revoked.heard("tsk_000001"), other.heard("tsk_000001"))
+
+    allowed = False
+    await accept(store, task(2))
+    await asyncio.wait_for(revoked.ended, 5)
+
+    await other.heard("tsk_000001", "tsk_000002")
+    assert revoked.told == ["tsk_000001"]
+    other.ended.cancel()
+
+
+@opened
+async def test_it_ends_in_the_middle_of_what_it_was_reading_too(store):
+    for number in range(1, 6):
+        await accept(store, task(number))
+    answers = iter([True, True, True, False])  # before the page, then before each event
+    reader = Reader(Streams(store), may_read=lambda: next(answers))
+
+    await asyncio.wait_for(reader.ended, 5)
+    assert reader.told == ["tsk_000001", "tsk_000002"]
 
 
 @opened

@@ -1,5 +1,6 @@
 """The configuration is put in force while the gateway runs: by signal, and by the API."""
 
+import re
 import signal
 
 import httpx
@@ -68,6 +69,23 @@ def test_mended_credentials_let_go_what_a_blocked_connection_held(town):
     for answer in held:
         assert gateway.settled(answer)["state"] == "delivered"
     assert len(vendors.created(COBALT)) == 3
+
+
+def test_a_stream_ends_with_its_key_and_goes_on_under_another_configuration_of_others(town):
+    _, config, gateway = town
+    file = config / "gateway.yaml"
+    with gateway.http.stream("GET", "/v1/events/stream", params={"after": "evt_0"}) as answer:
+        lines = answer.iter_lines()
+        assert next(lines) == "id: evt_0"
+        file.write_text(f"{file.read_text()}\nprivate_networks: [10.0.0.0/8]\n")
+        gateway.http.post("/v1/admin/reload").raise_for_status()
+        gateway.post("/v1/tasks", task(), key="k-1")
+        assert any("task.queued" in line for line in lines)
+        file.write_text(re.sub("sha256: .*}", f"sha256: {'0' * 64}}}", file.read_text()))
+        gateway.process.send_signal(signal.SIGHUP)
+
+        list(lines)  # it ends, long before its 15 minutes
+    assert gateway.http.get("/v1/me").status_code == 401
 
 
 def test_who_may_not_reload_is_told_so(town):
