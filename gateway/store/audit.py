@@ -2,12 +2,13 @@
 
 A row's `hash` covers the hash before it and every column but the sealed reason, for which a keyed digest stands: so a
 new encryption key may reseal the reason, and a changed, moved or removed row still shows. The newest hash stands in
-`meta` as well, so that a missing end shows too.
+`meta` as well, so that a missing end shows too. A reason that does not open is a fault, since nothing proves it.
 """
 
 from __future__ import annotations
 
 import hmac
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
@@ -16,7 +17,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from gateway.store.rows import UNREADABLE, Tx, in_scope, moment, stamp, text_of
+from gateway.store.rows import Tx, in_scope, moment, stamp, text_of
+from gateway.store.vault import KeyMissing, Unreadable
 from schemas.private import Private
 
 Action = Literal[
@@ -75,8 +77,9 @@ def record(tx: Tx, act: Act, now: datetime) -> None:
 
 
 def verify(tx: Tx) -> Verified:
-    """Check every row against the one before it, the end against what is noted of it, and reasons that can be read."""
+    """Check every row against the one before it, its reason, and the end against what is noted of it."""
     faults: list[str] = []
+    unproved: Counter[str] = Counter()
     seq, before = 0, _START
     rows = 0
     for stored in _rows(tx):
@@ -86,12 +89,33 @@ def verify(tx: Tx) -> Verified:
             faults.append(f"row {seq + 1}{f' to {at - 1}' if at > seq + 2 else ''}: missing")
         if hash_ != _hash(before, (*stored[:7], digest)):
             faults.append(f"row {at}: changed, or the row before it")
-        elif reason is not None and (told := text_of(tx, reason, reason_row(at))) is not None:
-            faults.extend([f"row {at}: its reason was changed"] if not _fits(tx, told, digest) else [])
+        else:
+            try:
+                faults.extend(f"row {at}: {fault}" for fault in _of_reason(tx, at, reason, digest))
+            except KeyMissing as missing:
+                unproved[str(missing)] += 1
         seq, before = at, hash_
     if f"{seq}:{before}" != _end(tx):
         faults.append(f"row {seq + 1}: missing, or the end was changed")
+    faults.extend(f"{count} reasons: sealed with {key!r}, which is no key of ours" for key, count in unproved.items())
     return Verified(rows=rows, faults=tuple(faults))
+
+
+def _of_reason(tx: Tx, seq: int, stored: bytes | None, digest: str | None) -> Iterator[str]:
+    """What is wrong with a row's reason. Raises KeyMissing where its key is not here."""
+    if stored is None:
+        if digest is not None:
+            yield "its reason was removed"
+        return
+    try:
+        told = tx.vault.open(bytes(stored), reason_row(seq)).decode()
+    except KeyMissing:
+        raise
+    except (Unreadable, UnicodeDecodeError):
+        yield "its reason was changed, or sealed with another key of the same id"
+        return
+    if _digest(tx, told) != digest:
+        yield "its reason was changed"
 
 
 def entries(tx: Tx, clinics: frozenset[str], *, before: int | None, limit: int) -> list[Entry]:
@@ -160,7 +184,3 @@ def _digest(tx: Tx, reason: str | None) -> str | None:
     salt = tx.execute("SELECT value FROM meta WHERE name = 'salt'").fetchone()
     key = salt[0].encode() if salt else b""
     return None if reason is None else hmac.new(key, reason.encode(), "sha256").hexdigest()
-
-
-def _fits(tx: Tx, told: str, digest: str | None) -> bool:
-    return told == UNREADABLE or _digest(tx, told) == digest

@@ -67,7 +67,7 @@ class Tx:
 
     def open(self, stored: bytes, row: str, kind: type[T]) -> T:
         """What was sealed for `row`. Raises Unreadable."""
-        return msgspec.json.decode(self.vault.open(stored, row), type=kind)
+        return _read(msgspec.json.Decoder(kind), self.vault.open(stored, row))
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -153,9 +153,16 @@ def record_of(tx: Tx, row: Sequence[Any]) -> Record:
 
 def _content(tx: Tx, delivery_id: str, stored: bytes) -> Content:
     try:
-        return _contents.decode(tx.vault.open(stored, _row(delivery_id)))
+        return _read(_contents, tx.vault.open(stored, _row(delivery_id)))
     except Unreadable:
         return Content(command={}, values={}, mapping=(), sealed=stored)
+
+
+def _read(decoder: msgspec.json.Decoder[T], opened: bytes) -> T:
+    try:
+        return decoder.decode(opened)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Unreadable("not written here") from error
 
 
 def _row(delivery_id: str) -> str:
@@ -196,7 +203,7 @@ def text_of(tx: Tx, stored: bytes | None, row: str) -> str | None:
     """A sealed text, for people to read."""
     try:
         return None if stored is None else tx.vault.open(bytes(stored), row).decode()
-    except Unreadable:
+    except (Unreadable, UnicodeDecodeError):
         return UNREADABLE
 
 

@@ -27,6 +27,10 @@ class Unreadable(Exception):  # noqa: N818 - what it is
     """A stored value that none of the keys opens, or that was tampered with."""
 
 
+class KeyMissing(Unreadable):
+    """A value that was sealed with a key of another id than ours; the text is that id."""
+
+
 class Vault:
     """The keys in force: the first seals, all open. Without a key values are kept in plain."""
 
@@ -53,7 +57,7 @@ class Vault:
         key_id, rest = _split(stored)
         cipher = self._ciphers.get(key_id)
         if cipher is None:
-            raise Unreadable(f"no key {key_id}")
+            raise KeyMissing(key_id)
         try:
             return cipher.decrypt(rest[:_NONCE], rest[_NONCE:], row.encode())
         except (InvalidTag, ValueError) as error:

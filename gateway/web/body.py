@@ -1,4 +1,4 @@
-"""A request's body, read strictly: one UTF-8 JSON object, each key once, no NUL, at most 32 levels deep.
+"""A request's body, read strictly: one UTF-8 JSON object, each key once, no NUL, not too deep and not too wide.
 
 What the usual JSON readers let pass (the last of two equal keys wins, any content type is JSON) or answer with a 500
 (deep nesting, broken UTF-8) is refused here with a problem that repeats nothing of the body.
@@ -25,6 +25,8 @@ from schemas.problem import Code, problem, problem_of
 
 LARGEST = 512 * 1024
 DEEPEST = 32
+WIDEST = 256
+"""How many keys an object may have: each one that we do not know is looked at, and told of, one by one."""
 BODY_SECONDS = 10.0
 """How long a client may take to send its body."""
 
@@ -92,8 +94,8 @@ def parse(body: bytes, content_type: str) -> dict[str, Any]:
     try:
         text = body.decode("utf-8")
         document = json.loads(text, object_pairs_hook=_each_key_once, parse_constant=_no_constant, parse_float=_finite)
-    except _RepeatedKey:
-        _refuse("malformed-body", "an object repeats a key")
+    except _Unsound as found:
+        _refuse("malformed-body", str(found))
     except UnicodeDecodeError:
         _refuse("malformed-body", "the body is not UTF-8")
     except (ValueError, RecursionError):
@@ -130,14 +132,16 @@ def _depth(document: Any) -> int:
     return deepest
 
 
-class _RepeatedKey(ValueError):  # noqa: N818 - what it is
-    pass
+class _Unsound(ValueError):  # noqa: N818 - what it is
+    """An object that is JSON and no body of ours; the text says why, and repeats nothing of it."""
 
 
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > WIDEST:
+        raise _Unsound(f"an object has more than {WIDEST} keys")
     made = dict(pairs)
     if len(made) < len(pairs):
-        raise _RepeatedKey
+        raise _Unsound("an object repeats a key")
     return made
 
 

@@ -13,7 +13,10 @@ _KEY = Parameter(
         "The same for every try of one command, quoted or bare. The same key and body give the delivery as it is now; "
         "another body is a 422. Some apps must send it."
     ),
-    schema=Schema(type=OpenAPIType.STRING, pattern=r'^("?[!-~]([ -~]{0,253}[!-~])?"?)?$'),
+    schema=Schema(
+        type=OpenAPIType.STRING,
+        pattern=r'^("[!-~]([ -~]{0,253}[!-~])?"|[!#-~]([ -~]{0,253}[!-~])?|"([ -~]{0,253}[!#-~])?)?$',
+    ),
 )
 _PREFER = Parameter(
     name="Prefer",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 from running import run
@@ -10,7 +11,9 @@ from store.opened import opened
 from store.records import BY_OPERATOR, HOME, NOW, Ids, encryption_key, later, sent, task, told
 
 from gateway.rules import wishes
+from gateway.store import audit
 from gateway.store.audit import Act
+from gateway.store.rows import Tx
 from gateway.store.sqlite import SqliteStore
 from gateway.store.vault import Vault
 from schemas.outcome import Unknown
@@ -119,6 +122,8 @@ def _tampered(tmp_path, *statements):
         ("UPDATE audit SET about = 'tsk_9' WHERE seq = 3", "row 3: changed, or the row before it"),
         ("UPDATE audit SET key_id = 'o2' WHERE seq = 1", "row 1: changed, or the row before it"),
         ("UPDATE audit SET reason = CAST('pbecause 3' AS BLOB) WHERE seq = 5", "row 5: its reason was changed"),
+        ("UPDATE audit SET reason = CAST('p(unreadable)' AS BLOB) WHERE seq = 5", "row 5: its reason was changed"),
+        ("UPDATE audit SET reason = NULL WHERE seq = 2", "row 2: its reason was removed"),
         ("DELETE FROM audit WHERE seq = 2", "row 2: missing"),
         ("DELETE FROM audit WHERE seq IN (2, 3)", "row 2 to 3: missing"),
         ("DELETE FROM audit WHERE seq = 5", "row 5: missing, or the end was changed"),
@@ -136,16 +141,33 @@ def test_nothing_changed_shows_nothing(tmp_path):
 
 
 @run
-async def test_a_trail_whose_reasons_no_key_opens_can_still_be_verified(tmp_path):
+async def test_one_flipped_byte_anywhere_in_a_sealed_reason_shows(tmp_path):
     store = SqliteStore(tmp_path / "gateway.db", Ids(), Vault([K1]))
     await store.open()
     await store.acted(act(1, reason="because"), NOW)
     await store.close()
 
-    store = SqliteStore(tmp_path / "gateway.db", Ids(), Vault([K2]))
+    with closing(sqlite3.connect(tmp_path / "gateway.db")) as file:
+        (sealed,) = file.execute("SELECT reason FROM audit").fetchone()
+        for place in range(len(sealed)):
+            flipped = bytes(byte ^ (at == place) for at, byte in enumerate(sealed))
+            file.execute("UPDATE audit SET reason = ?", (flipped,))
+            verified = audit.verify(Tx(file.execute, Vault([K1])))
+            shown = audit.entries(Tx(file.execute, Vault([K1])), EVERYWHERE, before=None, limit=1)
+            assert len(verified.faults) == 1, place
+            assert shown[0].reason == "(unreadable)"
+
+
+@run
+async def test_reasons_that_no_key_opens_are_not_proved_and_are_told_by_their_key(tmp_path):
+    store = SqliteStore(tmp_path / "gateway.db", Ids(), Vault([K1]))
     await store.open()
-    (entry,) = await store.audit(EVERYWHERE, before=None, limit=10)
+    for number in range(3):
+        await store.acted(act(number, reason="because"), NOW)
+    store.vault.use([K2])
+    (entry, *_) = await store.audit(EVERYWHERE, before=None, limit=10)
     verified = await store.verify_audit()
     await store.close()
 
-    assert (entry.reason, verified.rows, verified.faults) == ("(unreadable)", 1, ())
+    assert (entry.reason, verified.rows) == ("(unreadable)", 3)
+    assert verified.faults == ("3 reasons: sealed with 'k1', which is no key of ours",)

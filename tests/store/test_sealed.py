@@ -98,6 +98,18 @@ async def test_with_the_wrong_key_a_delivery_shows_its_state_and_none_of_its_wor
 
 
 @run
+@pytest.mark.parametrize("instead", [b"pno JSON", b"p{}", b'p{"command": 7}', b"p\xff", b"", b"s", b"s\x02k1", b"x"])
+async def test_what_somebody_wrote_in_its_place_is_unreadable_too(shelf, instead):
+    store = await shelf.opened(K1)
+    await accept(store, task(1))
+    await store.write(lambda tx: tx.execute("UPDATE deliveries SET content = ?", (instead,)))
+    shown = present(await now(store, "tsk_000001"))
+    await store.close()
+
+    assert (shown.state, shown.problem and shown.problem.code) == ("queued", "unreadable")
+
+
+@run
 async def test_what_was_changed_meanwhile_reads_as_before_once_the_key_is_back(shelf):
     store = await shelf.opened(K1)
     await accept(store, task(1, text=CANARY))

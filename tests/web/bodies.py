@@ -47,6 +47,11 @@ RAW = {
     "a repeated key, once escaped": b'{"clinic_id":"north","description":"CANARYx7","descriptio\\u006e":"CANARYx7"}',
     "a repeated key inside": b'{"clinic_id":"north","description":"x","patient":{"mrn":"CANARYx7","mrn":"2"}}',
     "a repeated key deep inside": b'{"clinic_id":"north","vendor_fields":{"a":{"b":[{"c":1,"c":"CANARYx7"}]}}}',
+    "257 keys": json.dumps(task(**{f"CANARYx7{number}": 1 for number in range(254)})).encode(),
+    "257 keys inside": with_(patient={"mrn": "1", "ids": {f"CANARYx7{number}": "1" for number in range(257)}}),
+    "257 keys deep inside": with_(
+        vendor_fields={"task_api": {"a": [{f"CANARYx7{number}": 1 for number in range(257)}]}}
+    ),
     "a NUL": b'{"clinic_id":"north","description":"CANARYx7\\u0000"}',
     "a NUL in a key": b'{"clinic_id":"north","description":"x","metadata":{"CANARYx7\\u0000":"x"}}',
     "a raw NUL": b'{"clinic_id":"north","description":"CANARYx7\x00"}',

@@ -1,9 +1,15 @@
 """The OpenAPI document: what it says, and that answers are what it says."""
 
+import re
+from itertools import product
+
 import pytest
 from jsonschema import Draft202012Validator
 from web.world import task
 
+from gateway.errors import Refused
+from gateway.rules.clinic import App
+from gateway.web.preferences import key_of
 from schemas.command import CreateTask
 
 OPERATIONS = {
@@ -93,6 +99,24 @@ def test_a_task_lists_its_fields(document):
 def test_submitting_takes_its_two_headers(document, path):
     parameters = document["paths"][path]["post"]["parameters"]
     assert {each["name"] for each in parameters if each["in"] == "header"} == {"Idempotency-Key", "Prefer"}
+
+
+def test_the_pattern_of_an_idempotency_key_takes_what_the_gateway_takes_and_nothing_else(document):
+    header = next(each for each in document["paths"]["/v1/tasks"]["post"]["parameters"] if each["in"] == "header")
+    short = ("".join(letters) for length in range(5) for letters in product('" a', repeat=length))
+    around = ("k" * 254, f'"{"k" * 255}"', f'"{"k" * 256}"', f'"{"k" * 254}', f'"{"k" * 255}', f'{"k" * 255}"')
+    for key in (*short, *around, "k\tx", "k\x7f", "~", "!"):
+        if key != key.strip():
+            continue  # white space around a header is none of its text
+        assert bool(re.search(header["schema"]["pattern"], key)) == taken(key), key
+
+
+def taken(key):
+    try:
+        key_of([key], App(name="a", keys=(), clinics=frozenset(), roles=frozenset()), "/v1/tasks", {}, "salt")
+    except Refused:
+        return False
+    return True
 
 
 def test_a_list_declares_its_filters(document):
