@@ -92,6 +92,10 @@ def _check_webhook(
     if not _TOKEN.fullmatch(shape.webhook.token.reveal()):
         problem = "part of a URL: expected letters, digits, '.', '_', '~' and '-' alone"
         source.note((*spot, "token"), problem)
+    if adapter.pushes == "nothing":
+        source.note(spot, f"{adapter.name} sends no webhooks; remove it", whole=True)
+    elif adapter.pushes == "unsigned" and shape.webhook.secrets:
+        source.note((*spot, "secrets"), f"{adapter.name} signs no webhooks; remove them")
     if production and adapter.pushes == "signed" and not shape.webhook.secrets:
         source.note((*spot, "secrets"), f"{adapter.name} signs its webhooks; in production expected its secret")
 

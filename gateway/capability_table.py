@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from msgspec import Struct
@@ -48,6 +49,7 @@ def read_table(source: Source, adapters: Mapping[str, Adapter[Any, Any]]) -> Tab
 def check_rows(source: Source, spot: Spot, adapter: Adapter[Any, Any], rows: config.Rows) -> None:
     """Note what the rows at `spot` ask of an adapter that it cannot do."""
     for name, row in rows.items():
+        _check_day(source, (*spot, name), row)
         if row.supported and not adapter.supports(name):
             source.note((*spot, name, "supported"), _no_such(adapter, name))
         for path in row.fields:
@@ -64,6 +66,8 @@ def check_rows(source: Source, spot: Spot, adapter: Adapter[Any, Any], rows: con
 def _check_cell(source: Source, spot: Spot, adapter: Adapter[Any, Any], name: Name, row: config.Row) -> None:
     path = str(spot[-1])
     cell = row.fields[path]
+    if isinstance(cell, config.Cell):
+        _check_day(source, spot, cell)
     need = cell.need if isinstance(cell, config.Cell) else cell
     origin = (cell.source if isinstance(cell, config.Cell) else None) or row.source
     if path not in CANONICAL[name]:
@@ -77,6 +81,14 @@ def _check_cell(source: Source, spot: Spot, adapter: Adapter[Any, Any], name: Na
             source.note(spot, f"{adapter.name} requires it; give source: observed with what was seen, or remove it")
         else:
             source.warn(spot, f"{need} as observed, though {adapter.name} documents it as required")
+
+
+def _check_day(source: Source, spot: Spot, says: config.Row | config.Cell) -> None:
+    """A date that has the form of one, and that no calendar has."""
+    try:
+        date.fromisoformat(says.checked or date.min.isoformat())
+    except ValueError:
+        source.note((*spot, "checked"), "there is no such day; expected a date such as 2026-11-22")
 
 
 def _operations(adapter: Adapter[Any, Any], name: Name) -> Iterator[Operation]:

@@ -25,7 +25,7 @@ def load(directory: Path, environ: Mapping[str, str], *, as_production: bool = F
     gateway = read_yaml(directory, GATEWAY, environ)
     settings = read_settings(gateway, directory, environ, as_production=as_production)
     table = read_table(_table(directory, environ), settings.adapters)
-    sources = [read_yaml(directory, f"clinics/{name}", environ) for name in _clinic_files(directory)]
+    sources = [_read_clinic_file(directory, file, environ) for file in _clinic_files(directory)]
     clinics = [(source, read_clinic(source, settings, table)) for source in sources if not source.lost()]
     _no_two_alike(clinics)
     if len(clinics) == len(sources) and all(clinic.id for _, clinic in clinics):
@@ -62,13 +62,19 @@ def _table(directory: Path, environ: Mapping[str, str]) -> Source:
     return source
 
 
-def _clinic_files(directory: Path) -> list[str]:
-    """The clinics' files by name; editors' hidden ones are none."""
-    return sorted(
-        file.name
-        for file in (directory / "clinics").glob("*")
-        if file.suffix in {".yaml", ".yml"} and not file.name.startswith(".")
-    )
+def _clinic_files(directory: Path) -> list[Path]:
+    """The clinics' files, from the configuration directory; hidden ones, of editors and mounts, are none."""
+    found = (file.relative_to(directory) for file in (directory / "clinics").rglob("*"))
+    seen = [file for file in found if not any(part.startswith(".") for part in file.parts)]
+    return sorted(file for file in seen if file.suffix.lower() in {".yaml", ".yml"})
+
+
+def _read_clinic_file(directory: Path, file: Path, environ: Mapping[str, str]) -> Source:
+    if file.parent == Path("clinics"):
+        return read_yaml(directory, file.as_posix(), environ)
+    source = Source(file.as_posix())
+    source.spoil(1, "only files of clinics/ itself are read; put it there")
+    return source
 
 
 def _no_two_alike(clinics: Sequence[tuple[Source, Clinic]]) -> None:

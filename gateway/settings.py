@@ -65,6 +65,7 @@ def read_settings(
     file = reader.read(config.GatewayFile)
     whole = not broken and len(paths) == len(file.adapter_paths)
     _no_key_twice(source, file.apps)
+    _check_timeouts(source, file.timeouts)
     database = _database(source, file.database, environ, production=production)
     if production:
         check_production(source, file, database, environ)
@@ -167,6 +168,13 @@ def _no_key_twice(source: Source, apps: Mapping[str, config.App]) -> None:
                     source.note(("apps", name, "keys", index, field), problem)
                 elif value:
                     first[value] = name
+
+
+def _check_timeouts(source: Source, timeouts: config.Timeouts) -> None:
+    """What is given to connecting can be no more than the whole attempt has; what is left out may be."""
+    if timeouts.connect > timeouts.send > 0 and "connect" in source.keys("timeouts"):
+        problem = f"longer than send, which is the deadline of a whole attempt; make it {timeouts.send:g} at most"
+        source.note(("timeouts", "connect"), problem)
 
 
 def _networks(source: Source, given: Sequence[str]) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -17,7 +17,8 @@ def _form(pattern: str, description: str) -> Meta:
     return Meta(pattern=rf"^{pattern}$(?!\n)", description=description)
 
 
-Text = Annotated[str, Meta(min_length=1, description="text")]
+NOT_BLANK = r"\S"
+Text = Annotated[str, Meta(pattern=NOT_BLANK, description="text")]
 Several = Text | Annotated[tuple[Text, ...], Meta(min_length=1)]
 Label = Annotated[
     str, _form(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "a name of letters, digits, '.', '_' and '-', at most 100 long")

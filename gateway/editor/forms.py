@@ -10,13 +10,13 @@ from typing import Any
 
 import msgspec
 
-from gateway.files.references import FORMS
+from gateway.files.references import FORMS, SLIP
 from schemas.private import Secret
+from schemas.words import NOT_BLANK
 
 Schema = dict[str, Any]
 
 _NOTHING: Schema = {"type": "null"}
-_NO_REFERENCE = r"\$\{[a-z]+:[^{}]*\}"
 _AS_IT_IS = {"properties", "propertyNames", "default", "required", "enum"}
 
 
@@ -45,16 +45,15 @@ def closed(properties: dict[str, Schema], **also: Any) -> Schema:
     return {**also, "type": "object", "properties": properties, "additionalProperties": False}
 
 
-_TEXT: Schema = {"type": "string", "anyOf": [named("Reference"), {"not": {"pattern": _NO_REFERENCE}}]}
+_TEXT: Schema = {"type": "string", "anyOf": [named("Reference"), {"not": {"pattern": SLIP}}]}
 BASICS: dict[str, Schema] = {
-    "Reference": {"type": "string", "pattern": r"^\$\{(env|file):[^{}]+\}$(?!\n)"},
-    "Text": {**_TEXT, "minLength": 1},
+    "Reference": {"type": "string", "pattern": r"^\$\{(env|file):[^{}]*[^{}\s][^{}]*\}$(?!\n)"},
+    "Text": {**_TEXT, "pattern": NOT_BLANK},
     "AnyText": _TEXT,
     "Secret": {
+        **_TEXT,
         "description": f"A secret, best a reference: {FORMS}",
-        "type": "string",
         "pattern": r"^[^\s\0]([^\r\n\0]*[^\s\0])?$(?!\n)",
-        "anyOf": [named("Reference"), {"not": {"pattern": rf"{_NO_REFERENCE}|^\$\{{.*\}}$|^\$[A-Z][A-Z0-9_]*$"}}],
     },
 }
 """What any document may refer to."""
@@ -89,8 +88,8 @@ def _written(schema: Any) -> Any:
         made["properties"] = {key: each if key in needed else or_nothing(each) for key, each in written.items()}
     about = {key: made.pop(key) for key in ("title", "description", "default") if key in made}
     about = {key: said for key, said in about.items() if _is_worth_saying(key, said)}
-    if made in ({"type": "string", "minLength": 1}, {"type": "string"}):
-        made = named("Text" if "minLength" in made else "AnyText")
+    if made in ({"type": "string", "pattern": NOT_BLANK}, {"type": "string"}):
+        made = named("Text" if "pattern" in made else "AnyText")
     if "enum" in made or "pattern" in made:
         made = {"anyOf": [made, named("Reference")]}
     if "anyOf" in made:

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from gateway.files.references import FORMS
 from schemas.private import Secret
+from schemas.words import NOT_BLANK
 
 _NOUNS: Mapping[type, str] = {
     dict: "a mapping", list: "a list", tuple: "a list", str: "text", bool: "true or false", int: "a whole number",
@@ -93,7 +94,9 @@ def misfit(kind: Any, value: Any, *, referred: bool) -> str:
     if not isinstance(value, str):
         return mismatch(kind, value)
     if bare is str:
-        return f"expected {wanted(kind)}{'' if value or (meta and meta.pattern) else ', got an empty one'}"
+        any_text = not meta or meta.pattern in (None, NOT_BLANK)
+        got = f", got {'a blank' if value else 'an empty'} one" if any_text and not value.strip() else ""
+        return f"expected {wanted(kind)}{got}"
     return mismatch(kind, value) + _meant(bare, value, referred=referred)
 
 

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway.files.expected import bare_type, described, misfit, mismatch, struct_fields, wanted
-from gateway.files.references import FORMS, SLIP
+from gateway.files.references import FORMS
 from gateway.files.source import Source, Spot
 from gateway.rules import published
 from schemas.private import Secret
@@ -159,8 +159,6 @@ class Reader:
             self._source.note(spot, "the secret holds a line break or a NUL; expected one line of text")
         if value != value.strip():
             self._source.note(spot, "the secret begins or ends with a space; remove it")
-        if spot not in self._source.references and SLIP.fullmatch(value):
-            self._source.note(spot, f"looks like a reference and is none; expected {FORMS}")
         if self._production:
             self._check_kept(value, spot)
         return Secret(value)

@@ -11,8 +11,8 @@ from pathlib import Path
 from gateway.files.source import Source, Spot, did_you_mean
 
 REFERENCE = re.compile(r"\$\{([a-z]+):([^{}]*)\}")
-SLIP = re.compile(r"\$\{.*\}|\$[A-Z][A-Z0-9_]*")
-"""What is no reference, and was surely meant as one where a secret is expected."""
+SLIP = r"\$\{|^[$({]+(env|file):|^\{\{|^\$[A-Z][A-Z0-9_]*$|^%[A-Za-z_][A-Za-z0-9_]*%$"
+"""What is found in a text that was surely meant as a reference: one unclosed, or as another tool or shell writes it."""
 FORMS = "${env:NAME} or ${file:PATH}"
 _OTHERS = stat.S_IROTH | stat.S_IWOTH
 
@@ -27,17 +27,20 @@ class References:
 
     def resolve(self, text: str, spot: Spot) -> str | None:
         """The text that a reference names; any other text as it is; None when there is a mistake."""
-        if "${" not in text:
-            return text
         match = REFERENCE.fullmatch(text)
         if match is None:
             if REFERENCE.search(text):
                 self._source.note(spot, f"a reference among other text; expected {FORMS} as the whole value")
                 return None
+            if re.search(SLIP, text):
+                self._source.note(spot, f"looks like a reference and is none; expected {FORMS}")
             return text
         kind, name = match.groups()
         if kind not in {"env", "file"}:
             self._source.unknown(spot, "kind of reference", kind, ("env", "file"))
+            return None
+        if not name.strip():
+            self._source.note(spot, f"the reference names nothing; expected {FORMS}")
             return None
         self._source.references[spot] = text
         return self._variable(name, spot) if kind == "env" else self._file(name, spot)

@@ -59,8 +59,6 @@ def of_account(account: Account, config: Config) -> tuple[Finding, ...]:
     if account.adapter.pushes == "signed" and account.webhook_token and not account.webhook_secrets:
         detail = f"{vendor} signs its webhooks, and there is no secret: whoever knows the URL is believed"
         found.append(_finding("warning", "webhook-unproved", f"{where}.webhook", detail))
-    if account.adapter.pushes == "nothing" and account.webhook_token is not None:
-        found.append(_finding("note", "webhook-unused", f"{where}.webhook", f"{vendor} sends none"))
     return sorted_by_severity(found)
 
 

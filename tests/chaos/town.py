@@ -236,7 +236,7 @@ def configure(directory: Path, vendors: Mapping[str, str], follow: Mapping[str, 
         settings = {
             "database": lambda: f"sqlite:///{directory / 'gateway.db'}",
             "base_url": lambda: next(base_urls),
-            "timeouts": lambda: f"{{connect: 1, send: {follow.get('send', '0.5')}}}",
+            "timeouts": lambda: f"{{send: {follow.get('send', '0.5')}}}",
             "answer_within": lambda: "0.2",
             **{name: lambda name=name: follow[name] for name in follow},
         }

@@ -125,9 +125,9 @@ def test_what_is_left_empty_and_what_comes_by_reference_passes():
 
 ODD = st.sampled_from([
     None, True, False, 0, -1, 3, 2.5, "", "x", "no", "30m", "7d", "2026-11-22", "cobalt", "required", "task.*", "*",
-    "${env:ODD}", "${vault:x}", "a${env:ODD}", "$HOME", "two\nlines", "low", "submit", "title", [], ["x"],
-    ["low"], [1], [None], {}, {"x": 1}, {"need": "required"}, {"create_task": None}, {"account": "solum"},
-    {"name": "x"}, {"api_key": "k"}, [{"to": "emr"}], "id:x", "a b",
+    "${env:ODD}", "${vault:x}", "a${env:ODD}", "$HOME", "${env:ODD", "{env:ODD}", "%ODD%", " ", "two\nlines",
+    "low", "submit", "title", [], ["x"], ["low"], [1], [None], {}, {"x": 1}, {"need": "required"},
+    {"create_task": None}, {"account": "solum"}, {"name": "x"}, {"api_key": "k"}, [{"to": "emr"}], "id:x", "a b",
 ])  # fmt: skip
 KEYS = st.sampled_from([
     "x", "a b", "mode", "title", "credentials", "api_key", "mark", "emr", "when", "type", "create_task", "fields",

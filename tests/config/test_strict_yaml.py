@@ -125,9 +125,24 @@ def test_a_reference_is_replaced_wherever_text_stands(read, tmp_path):
     assert source.references == {("a", 0): "${env:ONE}", ("a", 1, "b"): "${file:secret}"}
 
 
-@pytest.mark.parametrize("text", ["$HOME", "${HOME}", "costs $5", "${x", "$${env}"])
-def test_other_dollars_are_text(read, text):
-    assert read(f'a: "{text}"\n').data == {"a": text}
+@pytest.mark.parametrize("text", ["costs $5", "US$", "100%", "50% of 20%", "{name}", "env:X", "$HOME/x", "a$B"])
+def test_other_signs_are_text(read, text):
+    source = read(f'a: "{text}"\n')
+
+    assert (source.data, source.mistakes()) == ({"a": text}, [])
+
+
+# fmt: off
+SLIPS = ["$HOME", "${HOME}", "${x", "$${env}", "${env:X", "{env:X}", "{{env:X}}", "$(file:x)", "$env:X", "%HOME%",
+         "{{ home }}", "at ${x", "${ENV:X}", "${env:{X}}"]
+# fmt: on
+
+
+@pytest.mark.parametrize("text", SLIPS)
+def test_what_another_tool_would_replace_is_no_text(read, text):
+    assert read(f'a: "{text}"\n').mistakes() == [
+        "a.yaml:1: a: looks like a reference and is none; expected ${env:NAME} or ${file:PATH}"
+    ]
 
 
 def test_a_referenced_number_stays_text(read):

@@ -21,7 +21,7 @@ ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
     "--disable-sync",
 )  # fmt: skip
-SETTINGS = "timeouts: {connect: 2, send: 1}\nfollow: {unknown: [3600], submitted_without_webhook: [3600]}\n"
+SETTINGS = "timeouts: {connect: 1, send: 1}\nfollow: {unknown: [3600], submitted_without_webhook: [3600]}\n"
 """A short deadline, and no looking back: what is unknown stays so while a test looks."""
 
 _APPS = """apps:

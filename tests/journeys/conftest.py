@@ -3,7 +3,7 @@
 import pytest
 from journeys import world
 
-SETTINGS = "timeouts: {connect: 2, send: 1}\nfollow: {unknown: [3600], submitted_without_webhook: [3600]}\n"
+SETTINGS = "timeouts: {connect: 1, send: 1}\nfollow: {unknown: [3600], submitted_without_webhook: [3600]}\n"
 """A short deadline, and no looking back: what is unknown stays so while a test looks."""
 
 

@@ -5,7 +5,7 @@ from journeys import world
 from journeys.world import COBALT, MAXCARE, TASK_API, task
 
 QUICK = """
-timeouts: {connect: 2, send: 0.5}
+timeouts: {connect: 0.5, send: 0.5}
 follow: {unknown: [0.2], submitted: [0.2], submitted_without_webhook: [0.2], absence_gap: 0.2}
 """
 CLINICS = {COBALT: "lakeside", TASK_API: "hilltop", MAXCARE: "harbor"}

@@ -12,7 +12,6 @@ from rules.records import NOW
 
 from gateway.clinics import load
 from gateway.rules.findings import of_account, of_clinic
-from schemas.private import Secret
 
 SHIPPED = Path(__file__).parents[2] / "config"
 
@@ -161,15 +160,11 @@ def test_a_clinic_that_no_app_may_submit_for_is_found():
     assert [name for name, each in codes.items() if "no-app" not in each] == ["hilltop-clinic"]
 
 
-TOKEN = Secret("a-token")
-
 # fmt: off
 ACCOUNTS = {
     "the shipped Cobalt": ("cobalt-main", {}, []),
     "one that pushes, without a webhook": ("cobalt-main", {"webhook_token": None}, [("warning", "no-webhook")]),
     "one that signs, without a secret": ("solum", {"webhook_secrets": ()}, [("warning", "webhook-unproved")]),
-    "one that pushes nothing, with a webhook": (
-        "maxcare-main", {"webhook_token": TOKEN}, [("note", "webhook-unused")]),
     "one that no connection goes through": ("maxcare-main", {"name": "other"}, [("note", "account-unused")]),
 }
 # fmt: on

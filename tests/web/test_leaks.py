@@ -57,7 +57,7 @@ def story(tmp_path_factory):
     port = world.free_port()
     hook = f"http://127.0.0.1:{port}/v1/webhooks/cobalt-main/{world.TOKEN}"
     answers = []
-    settings = "timeouts: {connect: 1, send: 0.5}\nfollow: {unknown: [0.2], submitted_without_webhook: [0.2]}\n"
+    settings = "timeouts: {connect: 0.5, send: 0.5}\nfollow: {unknown: [0.2], submitted_without_webhook: [0.2]}\n"
     with world.sandbox(directory, hook) as vendors:
         config = world.write_config(directory / "config", vendors.port_base, more=settings)
         with world.gateway(config, port, {"TASK_GATEWAY_LOG_LEVEL": "DEBUG"}) as gateway:

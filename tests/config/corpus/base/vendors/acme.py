@@ -23,6 +23,7 @@ class Acme(Adapter[Account, NoSettings]):
     docs = "https://acme.example"
     base_url = "https://api.acme.example"
     account = Account
+    pushes = "unsigned"
     operations = (Operation(name="create_task", path="/tasks", places={"description": Place("text", "required")}),)
 
     def headers(self, link: Link[Account, NoSettings]) -> Mapping[str, str]:
