@@ -5,7 +5,7 @@ BIN := .venv/bin
 PORT ?= 8080
 PORT_BASE ?= 9100
 
-.PHONY: help setup demo test lint types imports tests browser chaos kills clients simulate fuzz timing
+.PHONY: help setup demo test lint types imports tests browser chaos kills clients simulate fuzz timing deployment
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -55,6 +55,9 @@ simulate: setup  ## ten thousand seeds of the engine, two thousand paths of its 
 
 fuzz: setup  ## every operation of the OpenAPI document, a thousand examples each; FUZZ_SEED=n: others; about an hour
 	FUZZ_EXAMPLES=1000 $(BIN)/pytest tests/journeys/test_fuzz.py
+
+deployment: setup  ## what deploy/ holds, against published schemas and linters; needs npm
+	DEPLOY=1 $(BIN)/pytest tests/deploy
 
 timing: setup  ## what the time of a refusal tells about a key
 	$(BIN)/python tests/bench/key_timing.py
