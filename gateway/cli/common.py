@@ -50,6 +50,8 @@ paths_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _WIDE = 200
 """Columns where there is no terminal: a line of a file may be long, and should be one line."""
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it."""
 errors = Console(stderr=True, highlight=False, markup=False, emoji=False)  # a file's text is shown as it stands
 
 

@@ -17,10 +17,10 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from gateway.cli.common import errors, json_option, key_option, progress, run, url_option
-from gateway.client import AsyncClient, ProblemError, Rejected
+from gateway.cli.common import INTERRUPTED, errors, json_option, key_option, progress, run, url_option
+from gateway.client import AsyncClient, NotAllowed, ProblemError, Rejected, TryLater, Unreachable
 from gateway.errors import Stopped
-from gateway.files.commands import Written, commands_in
+from gateway.files.commands import Written, commands_in, count_in
 from schemas.command import NAMING, AddNote, CreateClaim, CreateTask
 from schemas.delivery import Delivery, Explanation
 from schemas.private import Secret
@@ -57,11 +57,12 @@ def send(*, file: Path, concurrency: int, wait: bool, name: str, as_json: bool, 
     """Send the commands of FILE: one as JSON or YAML, or many as JSON Lines.
 
     Each has a key made of its own words, so the same file may be sent again after an interruption: what was taken is
-    not taken twice. Exit code 1: something was refused, or ended badly.
+    not taken twice. Exit code 1: something was refused, or ended badly, or not everything could be sent.
     """
-    total = sum(1 for _ in commands_in(file))  # a file that cannot be read is told before anything is sent
+    total = count_in(file)  # a file that cannot be read is told before anything is sent
     counts: Counter[str] = Counter()
     bad: list[Ended] = []
+    stopped = ""
     with progress(f"sending {file.name}", total) as told:
 
         def ended(one: Ended) -> None:
@@ -72,10 +73,18 @@ def send(*, file: Path, concurrency: int, wait: bool, name: str, as_json: bool, 
                 click.echo(msgspec.json.encode(one).decode())
             told()
 
-        run(_Sending(url, key, wait=wait, ended=ended).all(_keyed(commands_in(file), name), concurrency))
+        try:
+            run(_Sending(url, key, wait=wait, ended=ended).all(_keyed(commands_in(file), name), concurrency))
+        except (Unreachable, NotAllowed, TryLater) as error:
+            stopped = str(error)
+        except KeyboardInterrupt:
+            stopped = "interrupted"
     if not as_json:
         _summary(counts, bad)
-    sys.exit(1 if bad else 0)
+    if stopped:
+        errors.print(f"{stopped}; {counts.total()} of {total} were sent", style="red", soft_wrap=True)
+        errors.print("send the same file again for the rest: what was taken is not taken twice")
+    sys.exit(INTERRUPTED if stopped == "interrupted" else 1 if bad or stopped else 0)
 
 
 class _Sending:
@@ -85,36 +94,45 @@ class _Sending:
         self._url, self._key, self._wait, self._ended = url, key, wait, ended
 
     async def all(self, commands: Iterator[tuple[Written, str]], concurrency: int) -> None:
-        """Every command; a gateway that cannot be reached ends it. Raises Unreachable."""
+        """Every command, unless none can be sent any more. Raises Unreachable, NotAllowed and TryLater then."""
         async with AsyncClient(self._url, self._key) as client:
-            under_way: set[asyncio.Task[None]] = set()
+            lanes = [asyncio.create_task(self._one_by_one(client, commands)) for _ in range(concurrency)]
             try:
-                for written, key in commands:
-                    under_way.add(asyncio.create_task(self._one(client, written, key)))
-                    if len(under_way) >= concurrency:
-                        done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                        for each in done:
-                            each.result()
-                await asyncio.gather(*under_way)
+                await asyncio.gather(*lanes)
             finally:
-                for each in under_way:
-                    each.cancel()
-                await asyncio.gather(*under_way, return_exceptions=True)
+                for lane in lanes:
+                    lane.cancel()
+                await asyncio.gather(*lanes, return_exceptions=True)
 
-    async def _one(self, client: AsyncClient, written: Written, key: str) -> None:
+    async def _one_by_one(self, client: AsyncClient, commands: Iterator[tuple[Written, str]]) -> None:
+        for written, key in commands:
+            self._ended(await self._sent(client, written, key))
+
+    async def _sent(self, client: AsyncClient, written: Written, key: str) -> Ended:
         try:
-            path = f"/v1/{NAMING[kind_of(written.posted)].plural}"
-            delivery = await client.submit(path, written.posted, idempotency_key=key)
+            delivery = await _taken(client, written, key)
             if self._wait and not delivery.final:
                 delivery = await client.wait(delivery.id)
         except Rejected as rejected:
             stored = msgspec.convert(rejected.problem.delivery, Delivery)
-            self._ended(_bad(written, stored.state, rejected.problem, stored.id))
+            return _bad(written, stored.state, rejected.problem, stored.id)
+        except (NotAllowed, TryLater):
+            raise
         except ProblemError as refused:
-            self._ended(_bad(written, "refused", refused.problem))
-        else:
-            why = delivery.problem.title if delivery.problem and delivery.safe_to_resend else None
-            self._ended(Ended(line=written.line, state=delivery.state, delivery_id=delivery.id, why=why))
+            return _bad(written, "refused", refused.problem)
+        why = delivery.problem.title if delivery.problem and delivery.safe_to_resend else None
+        return Ended(line=written.line, state=delivery.state, delivery_id=delivery.id, why=why)
+
+
+async def _taken(client: AsyncClient, written: Written, key: str) -> Delivery:
+    """The command's delivery, as soon as the app's limit lets it through."""
+    path = f"/v1/{NAMING[kind_of(written.posted)].plural}"
+    while True:
+        try:
+            return await client.submit(path, written.posted, idempotency_key=key)
+        except TryLater as later:
+            if later.problem.code != "rate-limited":
+                raise
 
 
 def _bad(written: Written, state: str, problem: Problem, delivery_id: str | None = None) -> Ended:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import get_args
 from urllib.parse import urlencode
 
@@ -86,7 +87,8 @@ def _show_one(one: Delivery, timeline: Timeline, *, as_json: bool) -> None:
 @key_option
 def events(*, after: str | None, follow: bool, as_json: bool, url: str, key: Secret) -> None:
     """The feed of events, oldest first, a line each; the last one's id is where to go on."""
-    run(_events(after, url, key, follow=follow, as_json=as_json))
+    with suppress(KeyboardInterrupt):
+        run(_events(after, url, key, follow=follow, as_json=as_json))
 
 
 async def _events(after: str | None, url: str, key: Secret, *, follow: bool, as_json: bool) -> None:

@@ -1,13 +1,11 @@
-"""A request's body, read strictly: one UTF-8 JSON object, each key once, no NUL, not too deep and not too wide.
+"""A request's body, read strictly: one JSON object (see `rules/strict_json.py`), and nothing else.
 
-What the usual JSON readers let pass (the last of two equal keys wins, any content type is JSON) or answer with a 500
-(deep nesting, broken UTF-8) is refused here with a problem that repeats nothing of the body.
+What is wrong with it is refused with a problem that repeats nothing of the body.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -17,16 +15,15 @@ from litestar.exceptions import InternalServerException
 from msgspec import structs
 
 from gateway.errors import Refused
+from gateway.rules import strict_json
 from gateway.rules.clinic import App, Caller
 from gateway.rules.reading import Draft, read
+from gateway.rules.strict_json import Malformed
 from schemas.command import NAMING
 from schemas.private import Private
 from schemas.problem import Code, problem, problem_of
 
 LARGEST = 512 * 1024
-DEEPEST = 32
-WIDEST = 256
-"""How many keys an object may have: each one that we do not know is looked at, and told of, one by one."""
 BODY_SECONDS = 10.0
 """How long a client may take to send its body."""
 
@@ -92,68 +89,12 @@ def parse(body: bytes, content_type: str) -> dict[str, Any]:
     if len(body) > LARGEST:
         _refuse("body-too-large")
     try:
-        text = body.decode("utf-8")
-        document = json.loads(text, object_pairs_hook=_each_key_once, parse_constant=_no_constant, parse_float=_finite)
-    except _Unsound as found:
-        _refuse("malformed-body", str(found))
-    except UnicodeDecodeError:
-        _refuse("malformed-body", "the body is not UTF-8")
-    except (ValueError, RecursionError):
-        _refuse("malformed-body", "the body is not JSON, or nests too deep")
+        document = strict_json.parse(body)
+    except Malformed as error:
+        _refuse("malformed-body", f"the body {error}")
     if not isinstance(document, dict):
         _refuse("malformed-body", "the body is not a JSON object")
-    _check_text(document, text)
     return document
-
-
-def _check_text(document: dict[str, Any], text: str) -> None:
-    if text.count("{") + text.count("[") > DEEPEST and _depth(document) > DEEPEST:
-        _refuse("malformed-body", f"the body nests deeper than {DEEPEST} levels")
-    if "\\u" in text:  # only an escape can bring these in
-        decoded = json.dumps(document, ensure_ascii=False)
-        if "\\u0000" in decoded:
-            _refuse("malformed-body", "the body holds a NUL")
-        try:
-            decoded.encode("utf-8")
-        except UnicodeEncodeError:
-            _refuse("malformed-body", "the body holds half a surrogate pair")
-
-
-def _depth(document: Any) -> int:
-    deepest, level = 0, [document]
-    while level:
-        deepest += 1
-        level = [
-            child
-            for each in level
-            for child in (each.values() if isinstance(each, dict) else each)
-            if isinstance(child, dict | list)
-        ]
-    return deepest
-
-
-class _Unsound(ValueError):  # noqa: N818 - what it is
-    """An object that is JSON and no body of ours; the text says why, and repeats nothing of it."""
-
-
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(pairs) > WIDEST:
-        raise _Unsound(f"an object has more than {WIDEST} keys")
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        raise _Unsound("an object repeats a key")
-    return made
-
-
-def _no_constant(_name: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are no JSON")
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if number in {float("inf"), float("-inf")}:
-        raise ValueError("a number is out of range")
-    return number
 
 
 def _refuse(code: Code, detail: str | None = None) -> NoReturn:

@@ -39,14 +39,28 @@ def write_lines(path, count):
     return path
 
 
+def interrupted(command, enough, by):
+    """The command's exit code and standard error, when it was interrupted once there was enough."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    until(enough, 60)
+    process.send_signal(by)
+    _, said = process.communicate()
+    return process.returncode, said
+
+
 def test_a_file_whose_sending_was_killed_is_sent_again_and_each_line_is_one_delivery(town, tmp_path):
     vendors, gateway = town
     vendors.reset()
     file = write_lines(tmp_path / "tasks.jsonl", LINES)
-    process = subprocess.Popen([PROGRAM, "send", str(file), *to(gateway)], stdout=subprocess.DEVNULL)
-    until(lambda: len(vendors.created(TASK_API)) > LINES // 4, 60)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    command = [PROGRAM, "send", str(file), *to(gateway)]
+    killed, _ = interrupted(command, lambda: len(vendors.created(TASK_API)) > LINES // 4, signal.SIGKILL)
+    assert killed == -signal.SIGKILL
+    ended, said = interrupted(command, lambda: len(vendors.created(TASK_API)) > LINES // 2, signal.SIGINT)
+    assert (ended, said.splitlines()[0].startswith("interrupted; "), f" of {LINES} were sent" in said) == (
+        130,
+        True,
+        True,
+    )
     assert len(vendors.created(TASK_API)) < LINES
 
     again = run("send", str(file), *to(gateway), directory=tmp_path, seconds=600)
@@ -99,21 +113,37 @@ def test_what_is_refused_is_told_by_its_line_and_the_rest_is_sent(town, tmp_path
     assert "line 3: unknown-clinic" in ended.stderr
 
 
-@pytest.mark.parametrize(("name", "text"), [("x.jsonl", '{"a": 1}\n{"b"\n'), ("x.json", "[1]"), ("x.yaml", "a: [")])
-def test_a_file_that_cannot_be_read_is_told_before_anything_is_sent(town, tmp_path, name, text):
+def test_a_file_that_cannot_be_read_is_told_before_anything_is_sent(town, tmp_path):
     vendors, gateway = town
     vendors.reset()
-    (tmp_path / name).write_text(text)
-    ended = run("send", name, *to(gateway), directory=tmp_path)
+    (tmp_path / "x.jsonl").write_text(json.dumps(task("hilltop")) + '\n{"b"\n{"c": 1, "c": 2}\n')
+    ended = run("send", "x.jsonl", *to(gateway), directory=tmp_path)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.splitlines() == [
+        "x.jsonl:2: it is not JSON, or nests too deep", "x.jsonl:3: it repeats a key",
+    ]  # fmt: skip
+    assert vendors.creates(TASK_API) == []
+
+
+def test_a_key_that_opens_nothing_ends_it_at_once(town, tmp_path):
+    _, gateway = town
+    write_lines(tmp_path / "tasks.jsonl", 200)
+    ended = run("send", "tasks.jsonl", *to(gateway)[:2], "--key", "tgk_nobody_s", directory=tmp_path)
     assert ended.returncode == 1
-    assert ended.stderr.startswith("x.")
-    assert "Traceback" not in ended.stderr
+    assert ended.stderr.splitlines() == [
+        "401 unauthenticated: No valid app key; 0 of 200 were sent",
+        "send the same file again for the rest: what was taken is not taken twice",
+    ]
 
 
-def test_a_gateway_that_is_not_there_is_told_in_a_line(tmp_path):
-    write_lines(tmp_path / "tasks.jsonl", 1)
-    ended = run("deliveries", "--url", f"http://127.0.0.1:{free_port()}", "--key", KEY, directory=tmp_path, seconds=90)
-    assert (ended.returncode, "no gateway answers there" in ended.stderr) == (1, True)
+def test_a_gateway_that_is_not_there_ends_it_in_a_line(tmp_path):
+    write_lines(tmp_path / "tasks.jsonl", 20)
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    ended = run("send", "tasks.jsonl", "--url", nowhere, "--key", KEY, directory=tmp_path, seconds=90)
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[:-1] == [
+        f"{nowhere}: no gateway answers there (ConnectError); 0 of 20 were sent",
+    ]
 
 
 def test_explain_shows_what_would_be_sent_and_sends_nothing(town, tmp_path):
