@@ -50,8 +50,8 @@ class TryLater(ProblemError):  # noqa: N818 - what happened
 
 
 _BY_STATUS: Mapping[int, type[ProblemError]] = {
-    400: Refused, 401: NotAllowed, 403: NotAllowed, 404: NotFound, 409: Conflict, 412: Conflict, 413: Refused,
-    415: Refused, 422: Refused, 429: TryLater, 503: TryLater,
+    400: Refused, 401: NotAllowed, 403: NotAllowed, 404: NotFound, 408: TryLater, 409: Conflict, 412: Conflict,
+    413: Refused, 415: Refused, 422: Refused, 429: TryLater, 503: TryLater,
 }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -28,15 +29,17 @@ _FOLLOW = 1.0
 class Client:
     """Calls a gateway at `url` with an app's key, and waits for the answer.
 
-    Submits are tried again after a lost answer, a 429 or a 503; their key makes one delivery of all tries. Every call
-    raises `ProblemError` (see `gateway.client.errors`), and `Unreachable` where no gateway answers. `transport`: for
-    tests, such as `FakeGateway`.
+    Submits and reads are tried again after a lost answer, a 408, a 429 and a 5xx, later and later, and not before the
+    gateway asks for it; a submit's key makes one delivery of all tries. Every call raises `ProblemError` (see
+    `gateway.client.errors`), and `Unreachable` where no gateway answers. `seconds`: how long one try may take.
+    `transport`: for tests, such as `FakeGateway`.
     """
 
     def __init__(
         self, url: str, key: Secret | str, *, seconds: float = 40.0, transport: httpx.BaseTransport | None = None
     ) -> None:
-        self._http = httpx.Client(**_settings(url, key, seconds), transport=transport)
+        self._seconds = seconds
+        self._http = httpx.Client(**_settings(url, key), transport=transport)
 
     def __enter__(self) -> Self:
         return self
@@ -76,7 +79,7 @@ class Client:
 
     def wait(self, delivery_id: str, *, within: float = 60.0) -> Delivery:
         """The delivery once it is final, or as it is after `within` seconds."""
-        return self._run(stories.wait(delivery_id, within))
+        return self._run(stories.wait(delivery_id, within, time.monotonic))
 
     def events(self, after: str | None = None, *, follow: bool = False) -> Iterator[Event]:
         """Every event after `after` (none: from the first), in order; `follow`: and those to come, without end.
@@ -111,8 +114,8 @@ class Client:
                     time.sleep(step.seconds)
                     continue
                 try:
-                    answer = _answer(self._http.request(**_request(step)))
-                except httpx.TransportError as error:
+                    answer = _answer(self._http.request(**_request(step, self._seconds)))
+                except httpx.RequestError as error:
                     lost = _lost(self._http.base_url, error)
         except StopIteration as end:
             told: T = end.value
@@ -125,7 +128,8 @@ class AsyncClient:
     def __init__(
         self, url: str, key: Secret | str, *, seconds: float = 40.0, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
-        self._http = httpx.AsyncClient(**_settings(url, key, seconds), transport=transport)
+        self._seconds = seconds
+        self._http = httpx.AsyncClient(**_settings(url, key), transport=transport)
 
     async def __aenter__(self) -> Self:
         return self
@@ -167,7 +171,7 @@ class AsyncClient:
 
     async def wait(self, delivery_id: str, *, within: float = 60.0) -> Delivery:
         """The delivery once it is final, or as it is after `within` seconds."""
-        return await self._run(stories.wait(delivery_id, within))
+        return await self._run(stories.wait(delivery_id, within, time.monotonic))
 
     async def events(self, after: str | None = None, *, follow: bool = False) -> AsyncIterator[Event]:
         """Every event after `after` (none: from the first), in order; `follow`: and those to come, without end."""
@@ -200,8 +204,8 @@ class AsyncClient:
                     await asyncio.sleep(step.seconds)
                     continue
                 try:
-                    answer = _answer(await self._http.request(**_request(step)))
-                except httpx.TransportError as error:
+                    answer = _answer(await self._http.request(**_request(step, self._seconds)))
+                except httpx.RequestError as error:
                     lost = _lost(self._http.base_url, error)
         except StopIteration as end:
             told: T = end.value
@@ -213,26 +217,31 @@ def new_key() -> str:
     return uuid.uuid4().hex
 
 
-def _settings(url: str, key: Secret | str, seconds: float) -> dict[str, Any]:
+def _settings(url: str, key: Secret | str) -> dict[str, Any]:
     text = key.reveal() if isinstance(key, Secret) else key
     return {
         "base_url": url,
         "headers": {"Authorization": f"Bearer {text}", "User-Agent": "task-gateway-client"},
-        "timeout": seconds,
         "trust_env": False,
     }
 
 
-def _request(ask: Ask) -> dict[str, Any]:
-    return {"method": ask.method, "url": ask.path, "json": ask.json, "headers": dict(ask.headers)}
+def _request(ask: Ask, seconds: float) -> dict[str, Any]:
+    return {
+        "method": ask.method,
+        "url": ask.path,
+        "json": ask.json,
+        "headers": dict(ask.headers),
+        "timeout": min(ask.within, seconds),
+    }
 
 
 def _answer(response: httpx.Response) -> Answer:
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return Answer(status=response.status_code, headers=headers, content=response.content)
+    return Answer(at=datetime.now(UTC), status=response.status_code, headers=headers, content=response.content)
 
 
-def _lost(url: httpx.URL, error: httpx.TransportError) -> Unreachable:
+def _lost(url: httpx.URL, error: httpx.RequestError) -> Unreachable:
     lost = Unreachable(f"{url}: no gateway answers there ({type(error).__name__})")
     lost.__cause__ = error
     return lost

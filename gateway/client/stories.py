@@ -5,7 +5,9 @@ Both flavours of the client run the same stories; see `flavours`.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from datetime import datetime
+from math import inf
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -14,6 +16,7 @@ from msgspec import Struct
 
 from gateway.client.errors import error_of
 from gateway.errors import Unreachable
+from gateway.rules.retry import asked_for
 from schemas.command import NAMING, Command
 from schemas.delivery import Delivery, Explanation
 from schemas.event import Event
@@ -26,18 +29,23 @@ TRIES = 6
 """So often one call is tried: over about half a minute."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 _LONGEST_ASKED = 60.0
+_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
+"""What says nothing of the request itself: the gateway's problems that are `retryable`, and proxies before it."""
+_LAST_LOOK = 5.0
+"""Seconds that the last look of a wait has, however little is left."""
 _LOOK_PAUSES = (0.2, 0.5, 1.0, 2.0)
 _PAGE = 200
 _PLURALS: Mapping[str, str] = {naming.prefix: naming.plural for naming in NAMING.values()}
 
 
 class Ask(Private, frozen=True, kw_only=True):
-    """A request to send."""
+    """A request to send; `within`: seconds that it may take at most."""
 
     method: str
     path: str
     json: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = {}
+    within: float = inf
 
 
 class Pause(Struct, frozen=True):
@@ -47,8 +55,9 @@ class Pause(Struct, frozen=True):
 
 
 class Answer(Private, frozen=True, kw_only=True):
-    """What came back: header names in lower case."""
+    """What came back, and when: header names in lower case."""
 
+    at: datetime
     status: int
     headers: Mapping[str, str]
     content: bytes
@@ -88,16 +97,18 @@ def get(delivery_id: str) -> Story[Delivery]:
     return (yield from read(path_of(delivery_id), Delivery))
 
 
-def wait(delivery_id: str, within: float) -> Story[Delivery]:
-    """The delivery once it is final, or as it is after `within` seconds. Raises ProblemError."""
-    looks, waited = 0, 0.0
+def wait(delivery_id: str, within: float, clock: Callable[[], float]) -> Story[Delivery]:
+    """The delivery once it is final, or as it is after `within` seconds of `clock`. Raises ProblemError."""
+    ends, looks = clock() + within, 0
     while True:
-        delivery = yield from get(delivery_id)
-        if delivery.final or waited >= within:
+        left = ends - clock()
+        ask = Ask(method="GET", path=path_of(delivery_id), within=max(left, _LAST_LOOK))
+        delivery = _read((yield from _tried(ask, lambda: ends - clock())), Delivery)
+        left = ends - clock()
+        if delivery.final or left <= 0:
             return delivery
-        pause = min(_LOOK_PAUSES[min(looks, len(_LOOK_PAUSES) - 1)], within - waited)
-        yield Pause(pause)
-        looks, waited = looks + 1, waited + pause
+        yield Pause(min(_LOOK_PAUSES[min(looks, len(_LOOK_PAUSES) - 1)], left))
+        looks += 1
 
 
 def events(after: str | None) -> Story[Page]:
@@ -117,29 +128,26 @@ def post(path: str, body: Mapping[str, Any], wanted: type[T], headers: Mapping[s
     return _read(answer, wanted)
 
 
-def _tried(ask: Ask) -> Story[Answer]:
-    """The answer to what may be asked again: after no answer, a 429 and a 503, later and later."""
+def _tried(ask: Ask, left: Callable[[], float] = lambda: inf) -> Story[Answer]:
+    """The answer to what may be asked again: after none and after a passing trouble, later and later.
+
+    `left`: seconds until nobody waits for it any more.
+    """
     for tried in range(1, TRIES + 1):
         pause = min(_FIRST_PAUSE * 2 ** (tried - 1), _LONGEST_PAUSE)
         try:
             answer = yield ask
         except Unreachable:
-            if tried == TRIES:
+            if tried == TRIES or pause > left():
                 raise
         else:
             if answer is None:
                 raise TypeError("an Ask was answered with nothing")
-            if answer.status not in {429, 503} or tried == TRIES:
+            pause = max(pause, min(asked_for(answer.headers.get("retry-after"), answer.at) or 0.0, _LONGEST_ASKED))
+            if answer.status not in _AGAIN or tried == TRIES or pause > left():
                 return answer
-            pause = max(pause, _asked_for(answer))
         yield Pause(pause)
     raise AssertionError("the last try returns or raises")
-
-
-def _asked_for(answer: Answer) -> float:
-    """Seconds of patience that the gateway asks for; at most a minute."""
-    text = answer.headers.get("retry-after", "")
-    return min(float(text), _LONGEST_ASKED) if text.isdigit() else 0.0
 
 
 def _read(answer: Answer | None, wanted: type[T]) -> T:

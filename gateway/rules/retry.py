@@ -16,7 +16,7 @@ def next_try(now: datetime, tries: int, retry_after: str | None, code: str, roll
 
     `tries` counts those made; `roll` is uniform in [0, 1). A malformed or past Retry-After is as good as none.
     """
-    asked = _asked(retry_after, now)
+    asked = asked_for(retry_after, now)
     if asked is not None:
         return now + timedelta(seconds=min(asked, _LONGEST_ASKED) + roll)
     first = _RATE_LIMITED if code in {"http-429", "rate-limited"} else _FIRST
@@ -24,7 +24,8 @@ def next_try(now: datetime, tries: int, retry_after: str | None, code: str, roll
     return now + timedelta(seconds=span * roll if first == _FIRST else span * (1 + roll) / 2)
 
 
-def _asked(retry_after: str | None, now: datetime) -> float | None:
+def asked_for(retry_after: str | None, now: datetime) -> float | None:
+    """Seconds of patience that a Retry-After header asks for, by a number or a date; None: it asks for none."""
     if retry_after is None:
         return None
     text = retry_after.strip()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import httpx
 import pytest
@@ -27,6 +28,7 @@ from gateway.client import (
     verify_webhook,
 )  # fmt: skip
 from schemas.command import AddNote, CreateClaim, CreateTask
+from schemas.problem import CODES
 
 TASK = CreateTask(clinic_id="lakeside", description="Call back.")
 SECRET, OTHER = "whsec_" + "A" * 32, "whsec_" + "B" * 32
@@ -72,12 +74,13 @@ def gateway():
 
 @pytest.fixture(params=[Blocking, Awaited])
 def client(request, gateway, monkeypatch):
-    pauses = []
+    pauses, clock = [], flavours.time.monotonic
 
     async def slept(seconds):
         pauses.append(seconds)
 
     monkeypatch.setattr(flavours.time, "sleep", pauses.append)
+    monkeypatch.setattr(flavours.time, "monotonic", lambda: clock() + sum(pauses))
     monkeypatch.setattr(flavours.asyncio, "sleep", slept)
     flavour = request.param(gateway)
     flavour.pauses = pauses
@@ -97,7 +100,8 @@ def test_a_command_of_each_kind_is_taken_as_it_was_given(client, gateway):
 @pytest.mark.parametrize(
     "troubles",
     [
-        [httpx.ReadError], [httpx.ConnectError], [httpx.ReadTimeout], ["unavailable"], ["rate-limited"],
+        [httpx.ReadError], [httpx.ConnectError], [httpx.ReadTimeout],
+        *([code] for code, explained in CODES.items() if explained.retryable),
         [httpx.ReadError, "unavailable", httpx.RemoteProtocolError, httpx.ReadError, "unavailable"],
     ],
 )  # fmt: skip
@@ -108,6 +112,34 @@ def test_a_submit_whose_answer_is_lost_is_tried_again_and_made_once(client, gate
 
     assert (len(gateway.commands), delivery.state) == (1, "submitted")
     assert len(client.pauses) == len(troubles)
+
+
+@pytest.mark.parametrize("status", [502, 504])
+def test_a_proxy_that_finds_no_gateway_is_asked_again(client, gateway, monkeypatch, status):
+    answers = iter([httpx.Response(status, text="<html>")])
+    whole = gateway.handle_request
+    monkeypatch.setattr(gateway, "handle_request", lambda request: next(answers, None) or whole(request))
+
+    assert client.do("create_task", TASK).state == "submitted"
+    assert client.pauses == [0.5]
+
+
+@pytest.mark.parametrize(
+    ("asked", "pause"),
+    [
+        ("7", 7), ("0", 0.5), ("99999", 60), ("²", 0.5), ("soon", 0.5),
+        (timedelta(seconds=30), 30), (timedelta(seconds=-30), 0.5),
+    ],
+)  # fmt: skip
+def test_it_waits_as_long_as_it_is_asked_to_and_at_most_a_minute(client, gateway, monkeypatch, asked, pause):
+    is_date = isinstance(asked, timedelta)
+    text = format_datetime(datetime.now(UTC) + asked, usegmt=True) if is_date else asked
+    answers = iter([httpx.Response(503, headers=[(b"retry-after", text.encode("latin-1"))])])
+    whole = gateway.handle_request
+    monkeypatch.setattr(gateway, "handle_request", lambda request: next(answers, None) or whole(request))
+
+    client.do("create_task", TASK)
+    assert client.pauses == [pytest.approx(pause, abs=2 if is_date else 0)]
 
 
 def test_a_gateway_that_stays_away_is_given_up_after_six_tries_later_and_later(client, gateway):
@@ -135,7 +167,7 @@ def test_the_same_key_gives_the_same_delivery_and_each_call_without_one_a_new(cl
     [
         ("unauthenticated", NotAllowed), ("forbidden", NotAllowed), ("not-found", NotFound), ("duplicate", Conflict),
         ("version-changed", Conflict), ("missing-required-fields", Refused), ("malformed-body", Refused),
-        ("internal-error", ProblemError),
+        ("method-not-allowed", ProblemError),
     ],
 )  # fmt: skip
 def test_each_problem_is_an_error_of_its_kind_that_carries_it(client, gateway, code, error):
@@ -164,10 +196,19 @@ def test_a_command_of_the_wrong_form_is_refused_with_everything_that_is_wrong(cl
 def test_waiting_ends_with_a_final_state_or_with_patience(client, gateway):
     delivery = client.do("create_task", TASK)
     assert client.do("wait", delivery.id, within=3.0).state == "submitted"
-    assert sum(client.pauses) == pytest.approx(3.0)
+    assert sum(client.pauses) == pytest.approx(3.0, abs=0.5)
 
     gateway.becomes(delivery.id, "delivered")
     assert client.do("wait", delivery.id).state == "delivered"
+
+
+@pytest.mark.parametrize(("trouble", "error"), [(httpx.ReadTimeout, Unreachable), ("unavailable", TryLater)])
+def test_waiting_for_a_gateway_that_is_away_has_an_end_too(client, gateway, trouble, error):
+    delivery = client.do("create_task", TASK)
+    gateway.fails(*[trouble] * 50)
+    with pytest.raises(error):
+        client.do("wait", delivery.id, within=3.0)
+    assert sum(client.pauses) < 3.0
 
 
 def test_events_come_in_order_each_once_from_where_one_left_off(client, gateway):
