@@ -23,7 +23,7 @@ from gateway.rules.record import Record
 from gateway.rules.retry import next_try
 from gateway.rules.showing import with_extras
 from gateway.rules.verdict import NOT_MARKED
-from gateway.store.base import Store, StoreUnavailable
+from gateway.store.base import Store, StoreUnavailable, Undecided
 from gateway.store.leases import Leased
 from gateway.telemetry import spans
 from gateway.transport import UNSENDABLE, Exchange, MarkRefused, Wire
@@ -104,7 +104,7 @@ class Sender:
             observed=drift.observed(record, way, outcome, status) if way else None,
         )
         self._tell(record, attempt, result)
-        unsent = code == NOT_MARKED  # then nothing is lost with it: its lease ends unmarked
+        unsent = code == NOT_MARKED and attempt.marked_at is None  # nothing is lost with it: its lease ends unmarked
         for pause in (0,) if unsent else chain(_PAUSES, repeat(LONGEST_SLEEP)):
             try:
                 await self._store.change(record.id, lambda current: attempts.settle(current, attempt, result), now)
@@ -151,20 +151,25 @@ class _Mark:
 
     async def __call__(self) -> None:
         now = self._world.now()
-        made: list[Change] = []
+        decided: Change | None = None
 
         def decide(current: Record) -> Change | None:
-            change = attempts.mark(current, self.leased.attempt, now, now + self._longest)
-            made.extend([change] if change else [])
-            return change
+            nonlocal decided
+            decided = attempts.mark(current, self.leased.attempt, now, now + self._longest)
+            return decided
 
+        undecided: Undecided | None = None
         try:
             await self._store.change(self.leased.record.id, decide, now)
+        except Undecided as error:
+            undecided = error
         except StoreUnavailable as error:
             raise MarkRefused("the store did not take the mark", by_store=True) from error
-        if not made or made[0].attempt is None:
+        if decided is None or decided.attempt is None:
             raise MarkRefused("the lease was lost")
-        self.leased = structs.replace(self.leased, attempt=made[0].attempt)
+        self.leased = structs.replace(self.leased, attempt=decided.attempt)
+        if undecided or self._world.now() - now > attempts.MARK_HOLDS:
+            raise MarkRefused("the mark may not stand, or stands too long", by_store=True) from undecided
 
 
 def _sent(record: Record, attempt: Attempt) -> Sent:

@@ -34,6 +34,9 @@ from schemas.outcome import (
 from schemas.private import Private
 from schemas.problem import Code, FieldError, Problem, problem
 
+MARK_HOLDS = timedelta(seconds=2)
+"""A mark is used within that time or not at all: a worker that stood still since then may have lost its lease."""
+
 
 def claim(record: Record, now: datetime, lease: timedelta) -> Change | None:
     """A worker takes the delivery: the fence rises, the lease begins."""

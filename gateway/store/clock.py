@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from gateway.store.rows import moment
 
 _LITTLE = timedelta(seconds=1)
+_PROMPT = 0.5
+"""Seconds that a reading may take; one that took longer, in a process that stood still, says too early a time."""
 
 
 class Clock:
@@ -21,9 +23,11 @@ class Clock:
         self._read: tuple[datetime, float] | None = None
         self._last: datetime | None = None
 
-    def read(self, stamped: int) -> None:
-        """The database said that it is `stamped` (microseconds since 1970)."""
-        self._read = moment(stamped), time.monotonic()
+    def read(self, stamped: int, asked: float) -> None:
+        """The database said that it is `stamped` (microseconds since 1970), asked at `asked` (monotonic seconds)."""
+        arrived = time.monotonic()
+        if self._read is None or arrived - asked <= _PROMPT:
+            self._read = moment(stamped), arrived
 
     def now(self) -> datetime:
         """The database's time; it does not go back by the little that two readings differ."""

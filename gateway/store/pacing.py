@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from gateway.rules import pace
+from gateway.rules import attempts, pace
 from gateway.rules.breaker import Breaker
 from gateway.rules.change import Attempt
 from gateway.rules.clinic import Limits
@@ -20,8 +20,8 @@ from gateway.rules.verdict import NOT_MARKED
 from gateway.store.rows import Tx, moment, stamp
 from schemas.outcome import Applied, NotApplied, Outcome, Unknown
 
-_MINUTE = timedelta(seconds=61)
-"""A second more, since what left in time may arrive late."""
+_MINUTE = timedelta(seconds=61) + attempts.MARK_HOLDS
+"""More by what may pass from the mark to the first byte, and a second, since what left in time may arrive late."""
 _LUCK = "SELECT account, failures, open_until, span, pace, not_before FROM paces"
 
 

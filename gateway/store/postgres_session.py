@@ -161,11 +161,12 @@ class Session:
 
         def begin(fresh: Connection) -> None:
             nonlocal begun
+            asked = time.monotonic()
             said = fresh.execute(_BEGIN, prepare=False)
             said.nextset()
             writer, number, stamped = said.fetchone() or ("", "", 0)
             begun = writer, number
-            self._clock.read(stamped)
+            self._clock.read(stamped, asked)
 
         connection = self._begun(begin)
         try:

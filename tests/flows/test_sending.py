@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from flows.doubles import call_back, event, receipt, reply
+from msgspec import structs
 from running import run, until
 from store.records import BY_OPERATOR
 
-from gateway.store.base import StoreUnavailable
+from gateway.store.base import StoreUnavailable, Undecided
 from schemas.problem import problem
 
 VOB = {"clinic_id": "lakeside", "description": "Verify the benefits", "type": "vob"}
@@ -203,6 +205,69 @@ async def test_without_a_mark_in_the_database_nothing_is_sent(house, monkeypatch
 
         house.advance(seconds=121)
         await house.comes_to(submitted.record, "submitted")
+    assert len(house.road.creates) == 1
+
+
+@run
+async def test_a_mark_that_another_process_overtook_before_its_commit_is_none(house, monkeypatch):
+    async with house.open():
+        change = house.store.change
+
+        async def overtaken(delivery_id, decide, now):
+            """The job runs twice; before the second time the lease has ended, and another has it."""
+
+            def decide_twice(current):
+                decide(current)
+                return decide(structs.replace(current, fence=current.fence + 1))
+
+            return await change(delivery_id, decide_twice, now)
+
+        monkeypatch.setattr(house.store, "change", overtaken)
+        await house.hand_in(call_back())
+        await until(lambda: house.road.touched)
+        await house.rests()
+
+    assert house.road.creates == []
+
+
+@run
+async def test_a_mark_that_took_long_is_not_used_since_the_lease_may_be_another_s_by_now(house, monkeypatch):
+    async with house.open():
+        change, delays = house.store.change, iter([3])
+
+        async def slow(*arguments):
+            changed = await change(*arguments)
+            house.clock += timedelta(seconds=next(delays, 0))
+            return changed
+
+        monkeypatch.setattr(house.store, "change", slow)
+        record = await house.submit(call_back())
+        assert (record.state, house.road.creates) == ("queued", [])
+
+        house.advance(seconds=30)
+        assert (await house.comes_to(record, "submitted")).doubt is False
+    assert len(house.road.creates) == 1
+
+
+@run
+async def test_what_was_not_sent_is_not_unknown_although_its_mark_may_stand_in_the_database(house, monkeypatch):
+    async with house.open():
+        change, faults = house.store.change, iter([Undecided("gone"), StoreUnavailable("gone")])
+
+        async def broken(*arguments):
+            fault = next(faults, None)
+            changed = await change(*arguments) if type(fault) is not StoreUnavailable else None
+            if fault:
+                raise fault
+            return changed
+
+        monkeypatch.setattr(house.store, "change", broken)
+        record = await house.submit(call_back())
+        await house.comes_to(record, "queued")
+        assert house.road.creates == []
+
+        house.advance(seconds=30)
+        await house.comes_to(record, "submitted")
     assert len(house.road.creates) == 1
 
 

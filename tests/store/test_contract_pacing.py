@@ -65,8 +65,8 @@ async def test_in_no_minute_more_are_sent_than_the_account_s_rate(store):
     assert not await at_once(store, task(3, created_at=later(seconds=59)), TWO_A_MINUTE)
 
     assert await claimed(store, later(seconds=60), TWO_A_MINUTE) == []
-    assert await store.next_due(later(seconds=60), {"main": TWO_A_MINUTE}) == later(seconds=61)
-    assert await claimed(store, later(seconds=62), TWO_A_MINUTE) == ["tsk_000003"]
+    assert await store.next_due(later(seconds=60), {"main": TWO_A_MINUTE}) == later(seconds=63)
+    assert await claimed(store, later(seconds=64), TWO_A_MINUTE) == ["tsk_000003"]
 
 
 @opened
@@ -75,7 +75,7 @@ async def test_a_send_counts_from_its_first_byte_since_that_is_when_the_vendor_c
     await delivered(store, slow, later(seconds=50))
 
     assert not await at_once(store, task(2, created_at=later(seconds=100)), Limits(per_minute=1))
-    assert await claimed(store, later(seconds=112), Limits(per_minute=1)) == ["tsk_000002"]
+    assert await claimed(store, later(seconds=114), Limits(per_minute=1)) == ["tsk_000002"]
 
 
 @opened
