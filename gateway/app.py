@@ -192,10 +192,8 @@ async def running(  # noqa: PLR0913 - likewise
         salt=await store.salt(secrets.token_hex(32)),
         stopping=asyncio.Event(),
     )
-    sending = asyncio.create_task(dispatcher.run())
-    looking = asyncio.create_task(follower.run())
-    telling = asyncio.create_task(notifier.run())
-    forgetting = asyncio.create_task(forgetter.run())
+    endless = (dispatcher.run(), follower.run(), notifier.run(), forgetter.run(), mailbox.watch())
+    at_work = [asyncio.create_task(each) for each in endless]
     reloading = asyncio.create_task(services.reloader.follow())
     log.info("gateway.started", count=len(config.clinics), version=version("task-gateway"))
     try:
@@ -206,8 +204,8 @@ async def running(  # noqa: PLR0913 - likewise
         await forgetter.stop()
         await notifier.stop()
         await dispatcher.stop(DRAIN_SECONDS)
-        await asyncio.gather(sending, looking, forgetting, telling)
         await mailbox.stop()
+        await asyncio.gather(*at_work)
         await way_out.aclose()
         await runner.aclose()
         await store.close()

@@ -1,7 +1,7 @@
 """A vendor's webhook: proved by its token and signature, stored as it came, answered, and only then read.
 
 Nothing is decoded before the commit, because a vendor gives up for good on a slow answer. What is stored is correlated
-at once in the background, and again at start-up if that was cut short.
+at once in the background; if that was cut short, again at start-up, or by another process that finds it left.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ KEPT_HEADERS = frozenset({"content-type", "webhook-id", "webhook-timestamp", "we
 _CATCH_UP = 500
 _PAUSE = 5.0
 """Seconds between two tries to read a webhook while the database is unavailable."""
+_LEFT = 60.0
+"""Seconds after which a webhook that is not read yet was left by a process that is gone."""
 _HINTS = timedelta(minutes=1)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -52,6 +54,7 @@ class Mailbox:
         self._configured = configured
         self._world = world
         self._readings: dict[str, asyncio.Task[None]] = {}
+        self._broke: set[str] = set()
         self._stopping = asyncio.Event()
         self._hinted: dict[tuple[str, str], datetime] = {}
 
@@ -80,16 +83,23 @@ class Mailbox:
         elif unread is not None and unread.id not in self._readings:
             self._read_soon(unread)
 
-    async def catch_up(self) -> None:
-        """Read what was stored and not read before the last stop; each once, so that none can keep a start waiting."""
-        everyone, before = frozenset({"*"}), None
+    async def catch_up(self, left_for: timedelta = timedelta(0)) -> None:
+        """Read what was stored and not read, so long ago; each once, so that none can keep a start waiting."""
+        everyone, before, until = frozenset({"*"}), None, self._world.now() - left_for
         unread: list[Webhook] = []
         while hooks := await self._store.webhooks("new", everyone, limit=_CATCH_UP, before=before):
-            unread.extend(hooks)
+            unread.extend(hook for hook in hooks if hook.received_at <= until and hook.id not in self._broke)
             before = hooks[-1].id
         for hook in reversed(unread):
-            if hook.readable and not await self._read(hook):
+            if hook.readable and hook.id not in self._readings and not await self._read(hook):
                 self._read_soon(hook, after=_PAUSE)
+
+    async def watch(self) -> None:
+        """Read what another process has stored and did not live to read, until this one is stopped."""
+        while not self._stopping.is_set():
+            await self._pause(_LEFT)
+            with suppress(StoreUnavailable):
+                await self.catch_up(timedelta(seconds=_LEFT))
 
     def _read_soon(self, hook: Webhook, after: float = 0) -> None:
         self._in_background(hook.id, self._read_at_last(hook, after))
@@ -139,6 +149,7 @@ class Mailbox:
             return False
         except Exception:
             log.exception("webhook.broke", webhook_id=hook.id, account=hook.account)
+            self._broke.add(hook.id)
         else:
             log.info("webhook.read", webhook_id=hook.id, account=hook.account, state=state)
             self._world.meters.received(hook.account, state)

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime
 
 from msgspec import structs
 
 from gateway.errors import Refused
+from gateway.flows import rounds
 from gateway.flows.configured import Configured
 from gateway.flows.dispatch import LEASE, Dispatcher
 from gateway.flows.planner import Planned, Planner, Submission
@@ -126,10 +128,8 @@ class Desk:
                 left = deadline - asyncio.get_running_loop().time()
                 if left <= 0:
                     return record
-                try:
-                    await asyncio.wait_for(rung.wait(), left)
-                except TimeoutError:
-                    return await self._store.get(record.id) or record
+                with suppress(TimeoutError):  # the bell may be lost with another process
+                    await asyncio.wait_for(rung.wait(), min(left, rounds.LONGEST_SLEEP))
 
     def _record(self, submission: Submission, planned: Planned, now: datetime) -> Record:
         plan, clinic = planned.plan, planned.clinic

@@ -99,9 +99,9 @@ async def _connected(url: str) -> Connection:
 
 
 async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
-    """Work, and again on a new connection when the one it had broke."""
+    """Work, and again on a new connection when the one it had broke, or brought what nobody here can read."""
     while True:
-        with suppress(psycopg.Error):
+        with suppress(psycopg.Error, msgspec.MsgspecError):
             await work()
         log.warning("bell.connection_lost")
         await asyncio.sleep(_PAUSE)

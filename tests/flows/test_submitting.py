@@ -214,6 +214,19 @@ async def test_a_submission_is_answered_without_waiting_for_the_vendor(house):
 
 
 @run
+async def test_who_waits_looks_by_himself_too_since_a_bell_may_be_lost_with_the_process_that_rings(house, monkeypatch):
+    monkeypatch.setattr("gateway.flows.rounds.LONGEST_SLEEP", 0.05)
+    async with house.open():
+        record = await house.submit(call_back())
+        monkeypatch.setattr(house.store.bell, "ring", lambda _name: None)
+        waiting = asyncio.create_task(house.services.desk.settled(record, final=True, within=1000))
+        await asyncio.sleep(0.01)
+        await house.push(event("task.created", emr_task_id="emr-1"))
+
+        assert (await asyncio.wait_for(waiting, 10)).state == "delivered"
+
+
+@run
 async def test_waiting_for_the_end_ends_with_the_webhook(house):
     async with house.open():
         submitted = await house.hand_in(call_back())

@@ -276,3 +276,39 @@ async def test_what_was_stored_and_not_read_before_a_stop_is_read_at_the_start(h
 
     async with house.open():
         assert (await house.now(record)).state == "delivered"
+
+
+@run
+async def test_what_another_process_stored_and_did_not_live_to_read_is_read_before_long(house, monkeypatch):
+    monkeypatch.setattr("gateway.flows.receive._LEFT", 0.05)
+    async with house.open():
+        record = await house.submit(call_back())
+
+        async def died(_self, _hook):
+            return True
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Mailbox, "_read", died)
+            await house.push(event("task.created", emr_task_id="emr-1"))
+            assert (await house.now(record)).state == "submitted"
+        house.advance(seconds=1)
+
+        await house.comes_to(record, "delivered")
+
+
+@run
+async def test_a_webhook_that_breaks_its_reading_is_not_read_again_and_again(house, monkeypatch):
+    monkeypatch.setattr("gateway.flows.receive._LEFT", 0.01)
+    readings = []
+    async with house.open():
+
+        async def breaks(_self, hook):
+            readings.append(hook.id)
+            raise ValueError("a fault of ours")
+
+        monkeypatch.setattr(Mailbox, "_correlate", breaks)
+        await house.push(event("task.created"))
+        house.advance(seconds=1)
+        await asyncio.sleep(0.1)
+
+    assert len(readings) == 1

@@ -229,6 +229,16 @@ async def test_after_its_connection_was_lost_everything_rings_since_something_ma
         await asyncio.wait_for(rung.wait(), 10)
 
 
+@opened
+async def test_a_message_that_is_none_of_ours_does_not_make_it_deaf(store, database):
+    async with another(database) as other:
+        with psycopg.connect(database, autocommit=True) as stranger:
+            stranger.execute("NOTIFY task_gateway, 'ding dong'")
+        with other.bell.listen("tsk_000001") as rung:
+            store.bell.ring("tsk_000001")
+            await asyncio.wait_for(rung.wait(), 10)
+
+
 # The clock.
 
 
@@ -247,7 +257,7 @@ def test_the_database_s_time_goes_on_between_readings_whatever_the_own_clock_say
     clock = Clock()
     there = datetime(2031, 1, 1, tzinfo=UTC)
 
-    clock.read(stamp(there))
+    clock.read(stamp(there), time.monotonic())
 
     assert there <= clock.now() < there + timedelta(seconds=10)
 
@@ -255,11 +265,21 @@ def test_the_database_s_time_goes_on_between_readings_whatever_the_own_clock_say
 def test_the_time_does_not_go_back_by_the_little_that_two_readings_differ_but_by_more_it_does():
     clock = Clock()
     there = datetime(2031, 1, 1, tzinfo=UTC)
-    clock.read(stamp(there))
+    clock.read(stamp(there), time.monotonic())
     first = clock.now()
 
-    clock.read(stamp(there - timedelta(milliseconds=500)))
+    clock.read(stamp(there - timedelta(milliseconds=500)), time.monotonic())
     assert clock.now() >= first
 
-    clock.read(stamp(there - timedelta(hours=1)))
+    clock.read(stamp(there - timedelta(hours=1)), time.monotonic())
     assert clock.now() < there
+
+
+def test_a_reading_during_which_the_process_stood_still_says_nothing_where_there_is_a_better_one():
+    clock = Clock()
+    there = datetime(2031, 1, 1, tzinfo=UTC)
+    clock.read(stamp(there), time.monotonic())
+
+    clock.read(stamp(there - timedelta(minutes=10)), time.monotonic() - 600)
+
+    assert clock.now() >= there
