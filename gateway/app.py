@@ -21,7 +21,7 @@ from gateway.flows.ask import Asking
 from gateway.flows.configured import Configured
 from gateway.flows.dispatch import Dispatcher
 from gateway.flows.endpoints import Endpoints
-from gateway.flows.feed import Streams
+from gateway.flows.feed import Readers, Streams
 from gateway.flows.follow import Follower
 from gateway.flows.forget import Forgetter
 from gateway.flows.gauges import Gauges, watch_lag
@@ -184,6 +184,7 @@ async def running(  # noqa: PLR0913 - likewise
         notifier=notifier,
         endpoints=Endpoints(store, notifier, world),
         streams=streams,
+        readers=Readers(),
         reloader=Reloader(read or (lambda: config), configured, adopt, world, store.bell),
         gauges=Gauges(store, configured, world),
         quotas=Quotas(world),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
 
 import structlog
 
@@ -15,9 +17,36 @@ HEARTBEAT = 15.0
 """Seconds of silence after which a stream says that it is still there."""
 LONGEST = 900.0
 """Seconds that a stream lasts; then its reader comes back to where it was, with a key that is looked at again."""
+MOST = 64
+"""Streams that one app may have open: each holds a connection, and those are for everybody."""
 _AT_ONCE = 100
 
+T = TypeVar("T")
+
 log = structlog.get_logger("feed")
+
+
+class Readers:
+    """How many streams each app has open."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self.most = most
+        self._open: Counter[str] = Counter()
+
+    def has_room(self, app: str) -> bool:
+        """Whether the app may open one more."""
+        return self._open[app] < self.most
+
+    async def counted(self, app: str, told: AsyncIterator[T]) -> AsyncIterator[T]:
+        """A stream of the app's, counted while it is read; of too many that were opened together some end at once."""
+        if not self.has_room(app):
+            return
+        self._open[app] += 1
+        try:
+            async for each in told:
+                yield each
+        finally:
+            self._open[app] -= 1
 
 
 class Streams:

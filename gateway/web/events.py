@@ -20,6 +20,7 @@ from gateway.web.body import StrictRequest
 from gateway.web.lists import limit_of, only
 from gateway.web.parameters import LastEventId, Limit, Text
 from gateway.web.problems import problems
+from gateway.web.quota import streamed
 from gateway.web.replies import Events, Redelivery, RedeliveryOfRange
 from gateway.web.services import Served, Services
 from schemas.event import Event
@@ -71,7 +72,7 @@ class Feed(Controller):
         place, seen = (await _place(services, seen, clinics), seen) if seen else await services.store.newest(clinics)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         events = services.streams.events(place, clinics, lambda: services.configured.key(request.auth) == key)
-        return Stream(_told(seen, events), headers=headers)
+        return Stream(streamed(_told(seen, events), request.user, services), headers=headers)
 
     @post(
         "/{event_id:str}/redeliver", guards=[needs("operate")], status_code=202,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -30,6 +31,15 @@ def within_quota(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseR
     }
     if not allowance.granted:
         raise refusal(allowance, f"this app may make {allowance.quota} requests a minute")
+
+
+def streamed(told: AsyncIterator[bytes], app: App, services: Services) -> AsyncIterator[bytes]:
+    """What a stream tells the app, which has room for one more. Raises Refused with 429."""
+    readers = services.readers
+    if not readers.has_room(app.name):
+        detail = f"this app has {readers.most} streams open; close one"
+        raise Refused(problem("rate-limited", detail), {"Retry-After": str(WINDOW)})
+    return readers.counted(app.name, told)
 
 
 def refusal(allowance: Allowance, detail: str) -> Refused:

@@ -11,7 +11,7 @@ from gateway.flows.ask import Asking
 from gateway.flows.configured import Configured
 from gateway.flows.dispatch import Dispatcher
 from gateway.flows.endpoints import Endpoints
-from gateway.flows.feed import Streams
+from gateway.flows.feed import Readers, Streams
 from gateway.flows.gauges import Gauges
 from gateway.flows.notify import Notifier
 from gateway.flows.quotas import Quotas
@@ -38,6 +38,7 @@ class Services(Struct, frozen=True, kw_only=True):
     notifier: Notifier
     endpoints: Endpoints
     streams: Streams
+    readers: Readers
     reloader: Reloader
     gauges: Gauges
     quotas: Quotas

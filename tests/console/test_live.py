@@ -137,3 +137,9 @@ def test_a_stream_is_for_who_is_signed_in_and_says_when_to_come_back(tmp_path):
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert b"retry: 2000" in answer.content
     assert key_of("everything") not in answer.text
+
+
+def test_open_pages_count_among_the_streams_of_their_app(tmp_path):
+    with made(tmp_path) as gateway:
+        gateway.app.state.services.readers.most = 0
+        assert seat(gateway).get("/console/live", headers={"Accept": "text/event-stream"}).status_code == 429

@@ -3,12 +3,14 @@
 import json
 import random
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import Event
 
 import httpx
 from journeys import world
 from journeys.world import task, until
+
+from gateway.flows.feed import MOST
 
 EACH = 3
 """So many events a task has."""
@@ -116,6 +118,26 @@ def test_a_stream_ends_in_good_order_when_the_gateway_stops(tmp_path):
 def messages_of(gateway):
     with stream(gateway) as told:
         yield from told
+
+
+def test_an_app_has_room_for_so_many_streams_and_for_another_when_one_is_closed(gateway):
+    def more():
+        return gateway.http.stream("GET", "/v1/events/stream")
+
+    def has_room():
+        with more() as answer:
+            return answer.status_code == 200
+
+    with ExitStack() as opened:
+        first = opened.enter_context(more())
+        for _ in range(MOST - 1):
+            assert opened.enter_context(more()).status_code == 200
+        with more() as refused:
+            assert (refused.status_code, json.loads(refused.read())["code"]) == (429, "rate-limited")
+            assert refused.headers["retry-after"] == "60"
+        assert gateway.http.get("/health/ready").status_code == 200
+        first.close()
+        until(has_room)
 
 
 def test_readers_that_hang_up_leave_nothing_behind(gateway):

@@ -16,6 +16,7 @@ from gateway.store.bell import EVENTS
 from gateway.web.body import StrictRequest
 from gateway.web.console import sessions
 from gateway.web.console.pages import HEADERS
+from gateway.web.quota import streamed
 from gateway.web.services import Served, Services
 from schemas.event import Event
 
@@ -35,7 +36,10 @@ async def live(request: StrictRequest, services: Served, delivery: FromQuery[str
     """
     token = request.cookies.get(sessions.name_of(services.configured.config), "")
     told = _messages(changes(services, request.user.clinics, delivery), token, services)
-    return Stream(told, headers={**HEADERS, "Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    return Stream(
+        streamed(told, request.user, services),
+        headers={**HEADERS, "Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
 
 
 async def _messages(told: AsyncIterator[frozenset[str]], token: str, services: Services) -> AsyncIterator[bytes]:
