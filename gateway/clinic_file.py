@@ -49,6 +49,7 @@ def read_clinic(source: Source, settings: Settings, table: Table) -> Clinic:
         hold_for=duration(source, ("hold_for",), shape.hold_for),
         follow_work=duration(source, ("follow_work",), shape.follow_work) if shape.follow_work else None,
         on_loss=shape.on_loss,
+        written=source.written(),
     )
 
 

@@ -48,6 +48,7 @@ def load(directory: Path, environ: Mapping[str, str], *, as_production: bool = F
         retention=settings.retention,
         private_networks=settings.private_networks,
         warnings=tuple(line for source in everything for line in source.warnings()),
+        written=gateway.written(),
     )
 
 

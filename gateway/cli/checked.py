@@ -76,7 +76,8 @@ def _show_findings(out: Console, findings: Iterable[Finding]) -> None:
     for _ in range(3):
         table.add_column()
     for found in findings:
-        table.add_row("", Text(found.severity, _COLOURS[found.severity]), f"{found.where}: {found.detail}")
+        stands = f"{found.file}:{found.line}: {found.where}"
+        table.add_row("", Text(found.severity, _COLOURS[found.severity]), f"{stands}: {found.detail}")
     if table.rows:
         out.print(table)
 

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from gateway.rules.written import Written
+
 Spot = tuple[str | int, ...]
 """A place in a file: keys and list positions from the top."""
 
@@ -42,6 +44,10 @@ class Source:
         self._told: set[tuple[Spot, bool]] = set()
         self._lost: set[Spot] = set()
         self._warnings: list[str] = []
+
+    def written(self) -> Written:
+        """The lines of the file, by places as messages name them."""
+        return Written(self.name, {dotted(spot): line for spot, line in self.lines.items()})
 
     def keys(self, *spot: str | int) -> tuple[str, ...]:
         """The keys at a place, right or wrong; none where there is no mapping."""

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from adapters.base import Adapter, Link
+from gateway.rules.written import Written
 from schemas import config
 from schemas.command import Name, Priority
 from schemas.private import Secret
@@ -178,6 +179,7 @@ class Clinic(Struct, frozen=True, kw_only=True):
     hold_for: timedelta = timedelta(days=7)
     follow_work: timedelta | None = None
     on_loss: Literal["report", "refuse"] = "report"
+    written: Written = Written()
 
 
 class AppKey(Struct, frozen=True, kw_only=True):
@@ -266,3 +268,5 @@ class Config(Struct, frozen=True, kw_only=True):
     private_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks of our own where vendors and callbacks may be in production."""
     warnings: tuple[str, ...] = ()
+    written: Written = Written()
+    """gateway.yaml."""

@@ -73,12 +73,10 @@ def of_mistakes(lines: Sequence[str]) -> Iterator[Diagnosis]:
 
 def of_report(report: Report) -> Iterator[Diagnosis]:
     """What will surprise in a configuration that can be loaded."""
-    clinics = [(f"clinics/{clinic.id}: ", finding) for clinic in report.clinics for finding in clinic.findings]
-    found = [*(("", finding) for finding in report.findings), *clinics]
-    for where, finding in found:
+    for finding in (*report.findings, *(each for clinic in report.clinics for each in clinic.findings)):
         if finding.severity != "note":
             verdict: Verdict = "problem" if finding.severity == "error" else "warning"
-            what = f"{where}{finding.where}: {finding.detail}"
+            what = f"{finding.file}:{finding.line}: {finding.where}: {finding.detail}"
             yield Diagnosis(area="configuration", verdict=verdict, what=what, fix="`task-gateway check` tells more")
     for line in report.warnings:
         yield warning("configuration", line, None)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, get_args
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from gateway.rules.clinic import Account, App, Clinic, Config, Connection, Route
 from gateway.rules.defaults import defaults_of
 from gateway.rules.reach import ROUTED, reached, smallest, taker, takers
 from gateway.rules.routing import offers
 from gateway.rules.witness import refusals
+from gateway.rules.written import Written
 from schemas.command import NAMING, PEOPLE, CreateTask, Name
 
 Severity = Literal["error", "warning", "note"]
@@ -23,11 +24,14 @@ _NAMED = 8
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """One thing found: its code, where it stands in the file, what it means, and the people or fields it is about."""
+    """One thing found: its code, where it stands, what it means, and the people or fields it is about."""
 
     severity: Severity
     code: str
+    file: str = ""
+    line: int = 1
     where: str
+    """The place in the file, as messages name it."""
     detail: str
     about: tuple[str, ...] = ()
 
@@ -42,16 +46,16 @@ def of_clinic(clinic: Clinic, config: Config, now: datetime) -> tuple[Finding, .
         *_defaults(clinic, now),
         *_notes(clinic),
         *_references(clinic, config),
-        *_apps(clinic, config.apps),
     ]
-    return sorted_by_severity(found)
+    return sorted_by_severity([*_in(clinic.written, found), *_in(config.written, _apps(clinic, config.apps))])
 
 
 def of_account(account: Account, config: Config) -> tuple[Finding, ...]:
     """All findings about one account, the gravest first."""
     where, vendor = f"accounts.{account.name}", account.adapter.name
     if not any(True for _ in _through(account, config)):
-        return (_finding("note", "account-unused", where, "no clinic's connection goes through it"),)
+        unused = _finding("note", "account-unused", where, "no clinic's connection goes through it")
+        return tuple(_in(config.written, [unused]))
     found = []
     if account.adapter.pushes != "nothing" and account.webhook_token is None:
         detail = f"{vendor} pushes its results, and there is no webhook: they are only looked up, later"
@@ -59,12 +63,17 @@ def of_account(account: Account, config: Config) -> tuple[Finding, ...]:
     if account.adapter.pushes == "signed" and account.webhook_token and not account.webhook_secrets:
         detail = f"{vendor} signs its webhooks, and there is no secret: whoever knows the URL is believed"
         found.append(_finding("warning", "webhook-unproved", f"{where}.webhook", detail))
-    return sorted_by_severity(found)
+    return sorted_by_severity(list(_in(config.written, found)))
 
 
 def sorted_by_severity(found: Sequence[Finding]) -> tuple[Finding, ...]:
     """The gravest first, else as they were found."""
     return tuple(sorted(found, key=lambda finding: get_args(Severity).index(finding.severity)))
+
+
+def _in(written: Written, found: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings with the file and the line where they stand."""
+    return (structs.replace(each, file=written.file, line=written.line(each.where)) for each in found)
 
 
 def _finding(severity: Severity, code: str, where: str, detail: str, about: Sequence[str] = ()) -> Finding:

@@ -52,7 +52,9 @@ def test_what_can_only_fail_is_an_error_and_ends_with_1(config):
     ended = check(config)
 
     assert ended.returncode == 1
-    assert "  error  routes[0]: every task it takes is refused by emr, for status" in ended.stdout
+    line = len(world.CLINICS["lakeside"].splitlines()) + 2
+    told = f"  error  clinics/lakeside.yaml:{line}: routes[0]: every task it takes is refused by emr, for status"
+    assert told in ended.stdout
     assert check(config, "--json").returncode == 1
 
 
@@ -71,9 +73,10 @@ def test_the_json_is_of_one_shape(config):
             "routes": ["only connection"],
         }
     ]  # fmt: skip
+    line = (config / "gateway.yaml").read_text().partition("  solum:")[0].count("\n") + 1
     assert found["findings"][0] == {
-        "severity": "warning", "code": "no-webhook", "where": "accounts.solum", "about": [],
-        "detail": "task_api pushes its results, and there is no webhook: they are only looked up, later",
+        "severity": "warning", "code": "no-webhook", "file": "gateway.yaml", "line": line, "where": "accounts.solum",
+        "about": [], "detail": "task_api pushes its results, and there is no webhook: they are only looked up, later",
     }  # fmt: skip
 
 

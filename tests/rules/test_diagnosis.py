@@ -36,13 +36,13 @@ class TestConfiguration:
 
     @pytest.mark.parametrize(("severity", "verdict"), [("error", "problem"), ("warning", "warning")])
     def test_what_will_surprise_is_told_as_grave_as_it_is(self, severity, verdict):
-        finding = Finding(severity=severity, code="x", where="accounts.a", detail="d")
+        finding = Finding(severity=severity, code="x", file="gateway.yaml", line=7, where="accounts.a", detail="d")
         found = verdicts(diagnosis.of_report(Report(clinics=(), findings=(finding,), warnings=())))
 
-        assert found[0] == (verdict, "accounts.a: d")
+        assert found[0] == (verdict, "gateway.yaml:7: accounts.a: d")
 
     def test_a_note_is_not_told(self):
-        finding = Finding(severity="note", code="x", where="accounts.a", detail="d")
+        finding = Finding(severity="note", code="x", file="gateway.yaml", line=7, where="accounts.a", detail="d")
 
         assert one(diagnosis.of_report(Report(clinics=(), findings=(finding,), warnings=())))[0] == "ok"
 

@@ -141,6 +141,33 @@ def test_a_finding_says_what_it_is_about(shipped):
     assert emr.detail == "p0, p1, p2, p3, p4, p5, p6, p7 and 2 more: no id here; their names go into the text"
 
 
+def line_of(file, start):
+    lines = enumerate(file.read_text().splitlines(), start=1)
+    return next(number for number, line in lines if line.strip().startswith(start))
+
+
+def test_a_finding_names_the_file_and_the_line_or_the_nearest_one_around_what_is_not_there(shipped):
+    text = TWO.replace("reference_id: user_c, ", "") + routes(TO_EMR, "to: desk, when: {type: vob}")
+    file = shipped / "clinics" / "c.yaml"
+    clinic, config = clinic_of(shipped, text)
+
+    found = {each.where: (each.file, each.line) for each in of_clinic(clinic, config, NOW)}
+
+    assert found["routes[1]"] == ("clinics/c.yaml", line_of(file, "- {to: desk"))
+    assert found["connections.emr.reference_id"] == ("clinics/c.yaml", line_of(file, "emr:"))
+
+
+def test_what_an_account_or_an_app_lacks_stands_in_the_gateway_s_file(shipped):
+    config = structs.replace(load(shipped, {}), apps={})
+    unused = structs.replace(config, clinics={})
+
+    [account] = of_account(config.accounts["maxcare-main"], unused)
+    [app] = [each for each in of_clinic(config.clinics["hilltop-clinic"], config, NOW) if each.code == "no-app"]
+
+    assert (account.file, account.line) == ("gateway.yaml", line_of(shipped / "gateway.yaml", "maxcare-main:"))
+    assert (app.file, app.line) == ("gateway.yaml", line_of(shipped / "gateway.yaml", "apps:"))
+
+
 def test_a_rule_that_never_matches_names_those_that_take_its_tasks(shipped):
     text = TWO + routes(
         "to: desk, when: {type: vob}", "to: desk, when: {type: x}", "to: emr, when: {type: [vob, x]}", TO_EMR
