@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Network, ip_network
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from gateway.files.source import Source
 from gateway.rules import published
@@ -19,6 +21,9 @@ LOG_LEVEL = "TASK_GATEWAY_LOG_LEVEL"
 _PASSING = tuple(map(Path, ("/tmp", "/var/tmp", "/dev/shm", "/run")))  # noqa: S108 - to warn of them
 """Where files are gone after a restart, or when nobody has touched them for some days."""
 
+_SHARED = IPv4Network("100.64.0.0/10")
+"""Carriers' and clouds' own, which Python does not call private."""
+
 
 def check_production(source: Source, file: config.GatewayFile, database: str, environ: Mapping[str, str]) -> None:
     """Note what production refuses, and warn of what it allows but hardly ever means."""
@@ -26,7 +31,8 @@ def check_production(source: Source, file: config.GatewayFile, database: str, en
     _keys(source, file.apps)
     _tokens(source, file.accounts)
     _encryption(source, file.encryption.keys)
-    _database(source, database)
+    _database(source, database, environ)
+    _networks(source, file.private_networks)
     _powers(source, file.apps)
 
 
@@ -63,15 +69,37 @@ def _encryption(source: Source, keys: Sequence[config.EncryptionKey]) -> None:
             source.note(("encryption", "keys", index, "key"), "not random; make one with `openssl rand -base64 32`")
 
 
-def _database(source: Source, url: str) -> None:
+def _database(source: Source, url: str, environ: Mapping[str, str]) -> None:
     scheme, _, rest = url.partition("://")
     path = Path(rest.removeprefix("/"))
     if scheme != "sqlite":
+        _server(source, url, environ)
         return
     if not path.is_absolute():
         source.warn(("database",), "relative to where the gateway is started: elsewhere it would begin anew, empty")
     if any(path.absolute().is_relative_to(passing) for passing in _PASSING):
         source.warn(("database",), "a place for passing things: what was accepted would be lost with them")
+
+
+def _server(source: Source, url: str, environ: Mapping[str, str]) -> None:
+    parts = urlsplit(url)
+    said = {**parse_qs(parts.query), **({"host": [parts.hostname]} if parts.hostname else {})}
+    host, proved = said.get("host", ["/"])[0], said.get("sslmode", [environ.get("PGSSLMODE")])[0] == "verify-full"
+    if not proved and not host.startswith("/") and host not in {"localhost", "127.0.0.1", "::1"}:
+        source.warn(("database",), "no sslmode=verify-full: who is on the way reads and changes what is stored")
+
+
+def _networks(source: Source, given: Sequence[str]) -> None:
+    """A wider one would open the machine and the house to whoever owns a callback's name."""
+    for index, text in enumerate(given):
+        try:
+            network = ip_network(text)
+        except ValueError:
+            continue  # noted as no network at all
+        shared = isinstance(network, IPv4Network) and network.subnet_of(_SHARED)
+        if not (network.is_private or shared):
+            problem = "wider than private networks are; what is public is reached without being named"
+            source.note(("private_networks", index), problem)
 
 
 def _powers(source: Source, apps: Mapping[str, config.App]) -> None:

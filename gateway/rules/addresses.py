@@ -21,9 +21,9 @@ _NEVER = tuple(
     )
 )  # fmt: skip
 _NOT_PUBLIC = tuple(
-    ip_network(network) for network in ("192.88.99.0/24", "64:ff9b:1::/48", "3fff::/20", "5f00::/16", "fec0::/10")
+    ip_network(network) for network in ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20", "::/3", "4000::/2", "8000::/1")
 )
-"""Beyond those that Python calls private."""
+"""Beyond those that Python calls private. Of IPv6 only 2000::/3 is given out; all else may be a way of writing IPv4."""
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 

@@ -18,10 +18,10 @@ HOME = "/srv/task-gateway/gateway.db"
 def config(tmp_path):
     """The base of the corpus in production; a function that loads it with another database and other clinics."""
 
-    def loaded(database=HOME, roles="[submit, read, operate]", *, as_production=False):
+    def loaded(database=f"sqlite:///{HOME}", roles="[submit, read, operate]", *, as_production=False):
         base = cases("production")[0]
         base.changes = []
-        environ = base.make(tmp_path / "config") | {"TASK_GATEWAY_DATABASE": f"sqlite:///{database}"}
+        environ = base.make(tmp_path / "config") | {"TASK_GATEWAY_DATABASE": database}
         file = tmp_path / "config/gateway.yaml"
         text = file.read_text().replace("[submit, read, operate, admin]", roles)
         file.write_text(text if as_production else text.replace("mode: development", "mode: production"))
@@ -36,13 +36,28 @@ def test_a_sound_configuration_brings_no_warning(config):
 
 @pytest.mark.parametrize("place", ["/tmp/gateway.db", "/var/tmp/x/gateway.db", "/dev/shm/gateway.db"])  # noqa: S108
 def test_a_database_among_passing_things_is_warned_of(config, place):
-    [warning] = config(place).warnings
+    [warning] = config(f"sqlite:///{place}").warnings
 
     assert warning.startswith("gateway.yaml:2: database: a place for passing things")
 
 
 def test_a_database_relative_to_where_the_gateway_is_started_is_warned_of(config):
-    assert config("gateway.db").warnings[0].startswith("gateway.yaml:2: database: relative to where")
+    assert config("sqlite:///gateway.db").warnings[0].startswith("gateway.yaml:2: database: relative to where")
+
+
+@pytest.mark.parametrize("url", ["postgresql://db/x", "postgresql://u@db/x?sslmode=require", "postgresql:///x?host=db"])
+def test_a_database_elsewhere_that_does_not_prove_who_it_is_is_warned_of(config, url):
+    [warning] = config(url).warnings
+
+    assert warning.startswith("gateway.yaml:2: database: no sslmode=verify-full")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://db/x?sslmode=verify-full", "postgresql://localhost/x", "postgresql:///x?host=/run/postgresql"],
+)
+def test_and_one_that_does_or_is_here_is_not(config, url):
+    assert config(url).warnings == ()
 
 
 def test_an_app_that_may_do_everything_everywhere_is_warned_of(config):
