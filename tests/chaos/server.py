@@ -2,7 +2,7 @@
 
     python server.py CONFIG_DIR --port N [--crash-at K4 --after 3] [--stall-at K6 --stalls 2 --gates DIR] [--lease 0.5]
 
-The app, the store on disk, the wire and the server are the product's own; `points` says where it may die.
+The app, the store, the wire and the server are the product's own; `points` says where it may die, on SQLite.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import uvloop
@@ -23,6 +23,8 @@ from gateway.clinics import load
 from gateway.courier import courier
 from gateway.flows import dispatch, rounds, submit
 from gateway.logs import set_up
+from gateway.store import pacing
+from gateway.store.base import Store
 from gateway.transport import wire
 from gateway.web.serving import serve
 from gateway.world import World
@@ -38,6 +40,8 @@ def asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--stalls", type=int, default=0, help="at how many passages of it")
     parser.add_argument("--gates", type=Path, default=Path(), help="where to tell of waiting, and be told to go on")
     parser.add_argument("--lease", type=float, help="seconds that a lease lasts")
+    parser.add_argument("--minute", type=float, help="seconds that the minute of a rate lasts")
+    parser.add_argument("--ahead", type=float, default=0, help="seconds that this machine's clock is ahead of the time")
     parser.add_argument("--log", type=Path, help="where standard error goes")
     return parser.parse_args(arguments)
 
@@ -53,9 +57,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given.lease:
         dispatch.LEASE = submit.LEASE = timedelta(seconds=given.lease)
         rounds.LONGEST_SLEEP = given.lease / 4
+    if given.minute:
+        pacing._MINUTE += timedelta(seconds=given.minute - 60)
     config = load(given.config, os.environ)
     world = World()
-    store = MortalStore(Path(config.database.removeprefix("sqlite:///")), world.new_id, points)
+    store: Store | None = None
+    if config.database.startswith("sqlite:///"):
+        store = MortalStore(Path(config.database.removeprefix("sqlite:///")), world.new_id, points)
+    if given.ahead:
+        world = World(now=lambda: datetime.now(UTC) + timedelta(seconds=given.ahead))
     app = build(
         config,
         world=world,

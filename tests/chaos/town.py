@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from multiprocessing import forkserver
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -74,24 +75,24 @@ class Gateway:
         return code
 
     async def killed(self) -> None:
-        self._process.kill()
+        self.signal(signal.SIGKILL)
         assert await self.ended() == -signal.SIGKILL
+
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self._process.pid, number)
 
     async def stopped(self) -> None:
         self._process.terminate()
         assert await self.ended() == 0
 
 
-class Town:
-    """The vendors, a directory of configuration and data, and one gateway after the other on the same port."""
+class Place:
+    """The vendors, and how the gateway is asked, wherever it is."""
 
-    def __init__(self, directory: Path, vendors: Mapping[str, str], port: int) -> None:
+    def __init__(self, directory: Path, vendors: Mapping[str, str]) -> None:
+        self.directory = directory
         self.vendors = vendors
-        self._directory = directory
-        self._port = port
-        self._gateway: Gateway | None = None
         self._http = httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}",
             headers={"Authorization": f"Bearer {KEY}"},
             timeout=PATIENCE,
             limits=httpx.Limits(max_keepalive_connections=0),
@@ -99,32 +100,22 @@ class Town:
         )
         self._control = httpx.AsyncClient(trust_env=False)
 
-    async def begin(self, *arguments: str, ready: bool = True) -> Gateway:
-        """A gateway's life begins; `ready`: it takes commands when this returns."""
-        log = self._directory / "gateway.log"
-        gateway = self._gateway = Gateway(
-            [str(self._directory / "config"), "--port", str(self._port), "--log", str(log), *arguments]
-        )
-        while ready:
-            assert gateway.is_alive(), log.read_text()[-4000:]
-            with suppress(httpx.TransportError):
-                if (await self._http.get("/health/ready")).status_code == 200:
-                    break
-            await asyncio.sleep(0.01)
-        return gateway
+    def address(self) -> str:
+        """Where the gateway is asked."""
+        raise NotImplementedError
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What the database holds, whether or not a gateway is alive."""
+        raise NotImplementedError
 
     async def aclose(self) -> None:
-        if self._gateway is not None:
-            with suppress(ValueError):  # it has ended, and was closed
-                self._gateway._process.kill()
-                await self._gateway.ended()
         await self._http.aclose()
         await self._control.aclose()
 
     async def ask(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         """A request to the gateway. Raises httpx.TransportError when it is not there, or dies."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return await self._http.request(method, path, json=body, headers=named)
+        return await self._http.request(method, f"{self.address()}{path}", json=body, headers=named)
 
     async def control(self, vendor: str, method: str, path: str, body: Any = None) -> Any:
         """A request to a vendor's control API."""
@@ -140,12 +131,6 @@ class Town:
         """How many requests of that method came in there."""
         return sum(each["method"] == method for each in (await self.control(vendor, "GET", "requests"))["items"])
 
-    def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        """What the database holds, whether or not a gateway is alive."""
-        with closing(sqlite3.connect(self._directory / "gateway.db")) as looked:
-            looked.execute("PRAGMA query_only = ON")
-            return looked.execute(query, parameters).fetchall()
-
     async def until(self, delivery_id: str, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The delivery, once it is so."""
         delivery: dict[str, Any] = {}
@@ -157,6 +142,44 @@ class Town:
 
         await until(seen, lambda: f"{delivery}")
         return delivery
+
+
+class Town(Place):
+    """A directory of configuration and data, and one gateway after the other on the same port."""
+
+    def __init__(self, directory: Path, vendors: Mapping[str, str], port: int) -> None:
+        super().__init__(directory, vendors)
+        self._port = port
+        self._gateway: Gateway | None = None
+
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    async def begin(self, *arguments: str, ready: bool = True) -> Gateway:
+        """A gateway's life begins; `ready`: it takes commands when this returns."""
+        log = self.directory / "gateway.log"
+        gateway = self._gateway = Gateway(
+            [str(self.directory / "config"), "--port", str(self._port), "--log", str(log), *arguments]
+        )
+        while ready:
+            assert gateway.is_alive(), log.read_text()[-4000:]
+            with suppress(httpx.TransportError):
+                if (await self.ask("GET", "/health/ready")).status_code == 200:
+                    break
+            await asyncio.sleep(0.01)
+        return gateway
+
+    async def aclose(self) -> None:
+        if self._gateway is not None:
+            with suppress(ValueError):  # it has ended, and was closed
+                self._gateway._process.kill()
+                await self._gateway.ended()
+        await super().aclose()
+
+    def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self.directory / "gateway.db")) as looked:
+            looked.execute("PRAGMA query_only = ON")
+            return looked.execute(query, parameters).fetchall()
 
 
 async def until(happened: Callable[[], Awaitable[Any]], told: Callable[[], str] = lambda: "it did not happen") -> None:
@@ -180,7 +203,18 @@ async def town(
     the vendors' answers further.
     """
     port = free_port()
-    hooks = f"http://127.0.0.1:{port}/v1/webhooks"
+    async with AsyncExitStack() as stack:
+        vendors = await stack.enter_async_context(sandbox(f"http://127.0.0.1:{port}", answered))
+        configure(directory, vendors, follow or QUICK, f"sqlite:///{directory / 'gateway.db'}")
+        here = Town(directory, vendors, port)
+        stack.push_async_callback(here.aclose)
+        yield here
+
+
+@asynccontextmanager
+async def sandbox(pushed_to: str, answered: Callable[[web.Application], None]) -> AsyncIterator[Mapping[str, str]]:
+    """Where the vendors are, by name; they tell the gateway at `pushed_to`."""
+    hooks = f"{pushed_to}/v1/webhooks"
     apps = {
         "cobalt": cobalt_app(
             CobaltSettings(
@@ -199,10 +233,7 @@ async def town(
         for name, app in apps.items():
             answered(app)
             vendors[name] = await stack.enter_async_context(serving(app))
-        configure(directory, vendors, follow or QUICK)
-        here = Town(directory, vendors, port)
-        stack.push_async_callback(here.aclose)
-        yield here
+        yield vendors
 
 
 def played(directory: Path, story: Callable[[Town], Awaitable[None]], **settings: Any) -> None:
@@ -224,8 +255,14 @@ def free_port() -> int:
             return port
 
 
-def configure(directory: Path, vendors: Mapping[str, str], follow: Mapping[str, str]) -> None:
-    """The shipped configuration with the vendors at these URLs, a database here, and other waits."""
+def configure(
+    directory: Path,
+    vendors: Mapping[str, str],
+    follow: Mapping[str, str],
+    database: str,
+    limits: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """The shipped configuration with the vendors at these URLs, another database, and other waits and limits."""
     config = directory / "config"
     shutil.copytree(ROOT / "config", config)
     lines = []
@@ -234,14 +271,16 @@ def configure(directory: Path, vendors: Mapping[str, str], follow: Mapping[str, 
         key = line.split("#")[0].split(":")[0].strip()
         indent = line[: len(line) - len(line.lstrip())]
         settings = {
-            "database": lambda: f"sqlite:///{directory / 'gateway.db'}",
+            "database": lambda: database,
             "base_url": lambda: next(base_urls),
-            "timeouts": lambda: f"{{send: {follow.get('send', '0.5')}}}",
+            "timeouts": lambda: "{{connect: {0}, send: {0}}}".format(follow.get("send", "0.5")),
             "answer_within": lambda: "0.2",
             **{name: lambda name=name: follow[name] for name in follow},
         }
         if key != "limits":
             lines.append(f"{indent}{key}: {settings[key]()}" if key in settings and ":" in line else line)
+        if key == "adapter" and line.split(":")[1].strip() in limits:
+            lines.append(f"{indent}limits: {limits[line.split(':')[1].strip()]}")
     (config / "gateway.yaml").write_text("\n".join(lines))
 
 
