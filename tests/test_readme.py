@@ -148,12 +148,13 @@ def test_the_n8n_workflow_makes_one_task_however_often_its_node_tries(demo_url: 
     n8n = {"$execution.id": "231", "$itemIndex": "0"}
     headers = {"Authorization": f"Bearer {OPERATOR}"}
     for header in call["headerParameters"]["parameters"]:
-        value = re.sub(r"\{\{ (\S+) \}\}", lambda found: n8n[found[1]], header["value"].removeprefix("="))
+        value = re.sub(r"\{\{(\S+?)\}\}", lambda found: n8n[found[1]], header["value"].removeprefix("="))
         headers[header["name"]] = value
 
     url = call["url"].replace("http://127.0.0.1:8080", demo_url)
     answers = [httpx.request(call["method"], url, json=task, headers=headers, timeout=30) for _ in range(2)]
 
+    assert '"={{$execution.id}}-{{$itemIndex}}"' in json.dumps(call["headerParameters"])
     assert headers["Idempotency-Key"] == "231-0"
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[1].headers["idempotent-replayed"] == "true"

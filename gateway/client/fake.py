@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -18,20 +19,26 @@ import msgspec
 from msgspec import structs
 
 from gateway.rules.reading import read
-from schemas.command import NAMING, Command
+from schemas.command import NAMING, Command, CreateClaim
 from schemas.delivery import FINAL, RESENDABLE, Delivery, Explanation, Route, State, VendorIds
 from schemas.event import Event
-from schemas.problem import Code, Problem, problem, problem_of
+from schemas.problem import Code, FieldError, Problem, problem, problem_of
 
 _ROUTE = Route(connection="fake", adapter="fake", emr=None, rule="fake", config_version="fake")
 _KINDS = {naming.plural: kind for kind, naming in NAMING.items()}
 _PAGE = 200
+_START = "evt_0"
+_STEPS: Mapping[State, tuple[State, ...]] = {"queued": ("queued",), "held": ("held",), "sending": ("queued", "sending")}
+"""How a delivery comes into a state in which nothing has come back yet; into any other through all of these."""
+_TOLD = ("id", "kind", "clinic_id", "state", "final", "safe_to_resend", "reference", "version")
+"""What an event says of its delivery, as it is there."""
 
 
 class FakeGateway(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Takes commands as the gateway does: the same checks of their form, the same answer for the same key.
+    """Takes commands as the gateway does: with the same checks of their form, answers to a repeated key, and events.
 
-    A command becomes `then` at once. Without clinics of its own it knows every clinic, and no vendor's needs.
+    A command becomes `then` at once, a note too whatever its task's state. Without clinics of its own it knows every
+    clinic, and no vendor's needs.
     """
 
     def __init__(self, then: State = "submitted") -> None:
@@ -39,7 +46,7 @@ class FakeGateway(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self.commands: list[dict[str, Any]] = []
         """Every command that was taken, as posted."""
         self._deliveries: dict[str, Delivery] = {}
-        self._keys: dict[str, tuple[bytes, str]] = {}
+        self._keys: dict[str, tuple[tuple[str, bytes], str]] = {}
         self._events: list[Event] = []
         self._troubles: list[Code | type[httpx.TransportError]] = []
 
@@ -72,60 +79,90 @@ class FakeGateway(httpx.BaseTransport, httpx.AsyncBaseTransport):
             case "POST", [plural] if plural in _KINDS:
                 return self._submit(request, _KINDS[plural])
             case "POST", [plural, "explain"] if plural in _KINDS:
-                return _json(200, _explained(request.content, _KINDS[plural]))
+                return _json(200, self._explained(msgspec.json.decode(request.content), _KINDS[plural]))
             case "GET", ["events"]:
-                return _json(200, self._page(request))
+                return self._page(request)
             case "GET", [plural, delivery_id] if plural in _KINDS and delivery_id in self._deliveries:
                 return _json(200, self._deliveries[delivery_id])
             case _:
                 return _problem(problem("not-found"))
 
     def _submit(self, request: httpx.Request, kind: type[Command]) -> httpx.Response:
-        key = request.headers.get("idempotency-key", "")
+        key, said = request.headers.get("idempotency-key", ""), (request.url.path, request.content)
         if key in self._keys:
-            body, delivery_id = self._keys[key]
-            same = body == request.content
+            before, delivery_id = self._keys[key]
+            same = before == said
             return self._told(self._deliveries[delivery_id]) if same else _problem(problem("idempotency-key-reused"))
         posted = msgspec.json.decode(request.content)
-        if errors := read(posted, kind).errors:
-            return _problem(problem_of(errors))
+        if wrong := self._wrong_with(posted, kind):
+            return _problem(wrong)
         delivery = self._taken(posted, kind)
         if key:
-            self._keys[key] = request.content, delivery.id
+            self._keys[key] = said, delivery.id
         return self._told(delivery)
+
+    def _wrong_with(self, posted: dict[str, Any], kind: type[Command]) -> Problem | None:
+        """Why a command is not taken: its form, the task of a note, another claim for the appointment."""
+        if errors := read(posted, kind).errors:
+            return problem_of(errors)
+        parent = self._deliveries.get(posted.get("task_id", ""))
+        if posted.get("task_id") and parent is None:
+            return problem("unknown-task")
+        if parent is not None and parent.state in RESENDABLE:
+            return structs.replace(problem("parent-not-created"), delivery={"id": parent.id})
+        for earlier in self._deliveries.values() if kind is CreateClaim else ():
+            if earlier.state not in RESENDABLE and _is_for(earlier, posted):
+                return structs.replace(problem("duplicate"), delivery={"id": earlier.id})
+        return None
 
     def _taken(self, posted: dict[str, Any], kind: type[Command]) -> Delivery:
         naming, now = NAMING[kind], datetime.now(UTC)
         self.commands.append(posted)
-        queued = Delivery(
+        parent = self._deliveries.get(posted.get("task_id", ""))
+        delivery = Delivery(
             id=f"{naming.prefix}_{len(self._deliveries) + 1:06d}", kind=naming.kind,
-            clinic_id=posted.get("clinic_id", "fake"), state="queued", final=False, safe_to_resend=False,
-            waiting_for=None, overdue=False, conflict=False, reference=posted.get("reference"), route=_ROUTE,
-            vendor=VendorIds(), work=None, mapping=[], problem=None, command=posted, attempts=1, retry_of=None,
-            retried_as=None, created_at=now, updated_at=now, version=0,
+            clinic_id=parent.clinic_id if parent else posted["clinic_id"], state="queued", final=False,
+            safe_to_resend=False, waiting_for=None, overdue=False, conflict=False, reference=posted.get("reference"),
+            route=_ROUTE, vendor=VendorIds(), work=None, mapping=[], problem=None, command=posted, attempts=1,
+            retry_of=None, retried_as=None, created_at=now, updated_at=now, version=0,
         )  # fmt: skip
-        return self._kept(_in_state(queued, self.then, "vendor-rejected"))
+        for state in _STEPS.get(self.then, ("queued", "sending", self.then)):
+            delivery = self._kept(_in_state(delivery, state, "vendor-rejected"))
+        return delivery
 
     def _kept(self, delivery: Delivery) -> Delivery:
         self._deliveries[delivery.id] = delivery
-        data = {"id": delivery.id, "kind": delivery.kind, "state": delivery.state, "final": delivery.final}
         self._events.append(
             Event(
                 id=f"evt_{len(self._events) + 1:06d}",
                 type=f"{delivery.kind}.{delivery.state}",
                 at=delivery.updated_at,
                 clinic_id=delivery.clinic_id,
-                data=data,
+                data={
+                    **{name: getattr(delivery, name) for name in _TOLD},
+                    "vendor": {},
+                    "problem": delivery.problem.code if delivery.problem else None,
+                },
             )
         )
         return delivery
 
-    def _page(self, request: httpx.Request) -> dict[str, Any]:
+    def _page(self, request: httpx.Request) -> httpx.Response:
         asked = parse_qs(urlsplit(str(request.url)).query)
-        after, limit = asked.get("after", [""])[0], int(asked.get("limit", [str(_PAGE)])[0])
-        rest = [event for event in self._events if event.id > after]
+        after, limit = asked.get("after", [_START])[0], int(asked.get("limit", [str(_PAGE)])[0])
+        places = [_START, *(event.id for event in self._events)]
+        if after not in places:
+            return _problem(problem("invalid-parameter"))
+        rest = self._events[places.index(after) :]
         items = rest[:limit]
-        return {"items": items, "next_cursor": items[-1].id if len(rest) > limit else None}
+        return _json(200, {"items": items, "next_cursor": items[-1].id if len(rest) > limit else None})
+
+    def _explained(self, posted: dict[str, Any], kind: type[Command]) -> Explanation:
+        wrong = self._wrong_with(posted, kind)
+        if wrong is None:
+            return Explanation(would="send")
+        whole = FieldError(code=wrong.code, detail=wrong.detail)
+        return Explanation(would="refuse", problems=tuple(wrong.errors) or (whole,))
 
     def _told(self, delivery: Delivery) -> httpx.Response:
         if delivery.state in RESENDABLE and delivery.problem:
@@ -146,9 +183,12 @@ def _in_state(before: Delivery, state: State, code: Code) -> Delivery:
     )
 
 
-def _explained(content: bytes, kind: type[Command]) -> Explanation:
-    errors = read(msgspec.json.decode(content), kind).errors
-    return Explanation(would="refuse" if errors else "send", problems=tuple(errors))
+def _is_for(claim: Delivery, posted: dict[str, Any]) -> bool:
+    """Whether an earlier claim is for the same appointment."""
+    places = ("clinic_id", "appointment_id")
+    return isinstance(claim.command, dict) and [claim.command.get(name) for name in places] == [
+        posted[name] for name in places
+    ]
 
 
 def _json(status: int, body: Any) -> httpx.Response:

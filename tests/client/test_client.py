@@ -212,7 +212,7 @@ def test_waiting_for_a_gateway_that_is_away_has_an_end_too(client, gateway, trou
 
 
 def test_events_come_in_order_each_once_from_where_one_left_off(client, gateway):
-    for _ in range(450):
+    for _ in range(150):
         gateway._taken({"clinic_id": "c"}, CreateTask)
 
     every = client.all()
