@@ -282,10 +282,10 @@ class Store(Outgoing, ForPeople):
         return await self.write(lambda tx: resealing.reseal(tx, cursor, limit))
 
     async def forget(self, now: datetime, kept_for: timedelta | None, limit: int) -> int:
-        """Give up on sightings that fit nothing, and take out words older than `kept_for`; how many were touched."""
+        """Forget what fits nothing, old tries to tell apps and words older than `kept_for`; how many were touched."""
 
         def forget(tx: Tx) -> int:
-            expired = retention.expire_unmatched(tx, now)
+            expired = retention.expire_unmatched(tx, now) + retention.expire_tries(tx, now, limit)
             return expired + (retention.purge(tx, now - kept_for, limit) if kept_for else 0)
 
         return await self.write(forget)

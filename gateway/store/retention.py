@@ -16,6 +16,8 @@ from schemas.problem import problem
 
 _UNMATCHED_FOR = timedelta(days=7)
 """So long a sighting waits for a delivery that it fits."""
+_TRIES_FOR = timedelta(days=90)
+"""So long it can be seen how apps were told; each event brings a try at least for each app that hears of it."""
 _SIGHTINGS_DONE = "sightings_purged_until"
 
 
@@ -28,6 +30,15 @@ def expire_unmatched(tx: Tx, now: datetime) -> int:
         (before,),
     )
     return tx.execute("UPDATE sightings SET state = 'expired' WHERE state = 'parked' AND at <= ?", (before,)).rowcount
+
+
+def expire_tries(tx: Tx, now: datetime, limit: int) -> int:
+    """Forget up to `limit` old tries to tell an app; how many. What it was not told stays to be told again."""
+    return tx.execute(
+        "DELETE FROM callback_attempts WHERE (app, seq, at) IN"
+        " (SELECT app, seq, at FROM callback_attempts WHERE at <= ? ORDER BY at LIMIT ?)",
+        (stamp(now - _TRIES_FOR), limit),
+    ).rowcount
 
 
 def purge(tx: Tx, before: datetime, limit: int) -> int:

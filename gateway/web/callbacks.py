@@ -26,7 +26,8 @@ class CallbackStates(Controller):
     async def list_(self, request: StrictRequest, services: Served) -> Callbacks:
         """Each app's endpoint: whether it takes events, how far it is behind, and how it last answered.
 
-        Of apps all of whose clinics are this key's too. What became of each try stands in a delivery's timeline.
+        Of apps all of whose clinics are this key's too. What became of each try stands in a delivery's timeline,
+        for 90 days.
         """
         subscribers = services.endpoints.within_reach(request.user)
         return Callbacks(items=await services.endpoints.states(list(subscribers.values())))

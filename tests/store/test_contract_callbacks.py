@@ -363,6 +363,27 @@ async def test_every_try_stands_in_the_timeline(store):
     assert (backlog.last_at, backlog.last_status, backlog.last_error) == (later(seconds=5), 200, None)
 
 
+@opened
+async def test_after_ninety_days_tries_are_forgotten_and_what_was_given_up_can_be_told_again(store):
+    await begun(store)
+    for number in (1, 2):
+        await accept(store, task(number))
+    first, second = await take(store)
+    await ends(store, first)
+    await ends(store, second, "given_up", tries=10)
+    await store.redeliver([INTAKE], (0, first.entry.seq), EVERYONE, later(days=60))
+    (again,) = await take(store, at=later(days=60))
+    await ends(store, again, at=later(days=60))
+
+    assert [await store.forget(later(days=89), None, 1), await store.forget(later(days=91), None, 1)] == [0, 1]
+    assert [await store.forget(later(days=91), None, 1) for _ in range(2)] == [1, 0]
+
+    assert [line.at for line in await told(store, "tsk_000001", "callback")] == [later(days=60)]
+    assert await told(store, "tsk_000002", "callback") == []
+    assert (await state(store)).given_up == 1
+    assert (await store.redeliver([INTAKE], (0, second.entry.seq), EVERYONE, NOW)).callbacks == 2
+
+
 @pytest.mark.parametrize("apps", [[], ["intake", "watcher"]])
 @opened
 async def test_where_nothing_waits_for_its_time_there_is_no_next(store, apps):

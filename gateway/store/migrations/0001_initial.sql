@@ -151,6 +151,7 @@ CREATE TABLE callback_attempts (
 );
 CREATE INDEX callback_attempts_event ON callback_attempts (seq);
 CREATE INDEX callback_attempts_app ON callback_attempts (app, at);
+CREATE INDEX callback_attempts_at ON callback_attempts (at);
 
 CREATE TABLE webhooks (
     id TEXT PRIMARY KEY,
