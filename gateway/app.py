@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -161,14 +161,17 @@ async def running(  # noqa: PLR0913 - likewise
     mailbox = Mailbox(store, configured, world)
     streams = Streams(store)
 
-    async def adopt(fresh: Config) -> None:
+    async def begin_anew() -> None:
+        await store.try_connections(world.now())
+        await notifier.open()
+        dispatcher.wake()
+
+    def adopt(fresh: Config) -> Callable[[], Awaitable[None]]:
         streams.look_again()
         way_out.adopt(fresh)
         tokens.drop_all()
         store.vault.use(fresh.encryption)
-        await store.try_connections(world.now())
-        await notifier.open()
-        dispatcher.wake()
+        return begin_anew
 
     await notifier.open(every_lease=store.is_alone)
     await store.pass_time(world.now(), every_lease=store.is_alone)

@@ -1,5 +1,7 @@
 """Reloading: the configuration is read and validated whole, then swapped whole; with one mistake the old one stays.
 
+What is left to do then is the store's: to try what was blocked, to open new endpoints. If it is away, it is told later.
+
 A delivery keeps what was decided when it was accepted: its values, its report, its rule and its configuration version.
 Only its way out is today's: credentials, address, limits.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import structlog
@@ -19,6 +22,9 @@ from gateway.rules.clinic import Config
 from gateway.store.base import StoreUnavailable
 from gateway.store.bell import RELOADED, Bell
 from gateway.world import World
+
+_AGAIN = 1.0
+"""Seconds until the store is told again what it could not be told."""
 
 log = structlog.get_logger("reload")
 
@@ -48,14 +54,15 @@ class Attempt(Struct, frozen=True, kw_only=True):
 class Reloader:
     """Swaps the configuration in force, one reload at a time.
 
-    `read` reads the files; `adopt` tells everything that kept something of the old configuration.
+    `read` reads the files; `adopt` tells everything that kept something of the old configuration, which cannot fail,
+    and returns how to tell the store, which may have to be done again.
     """
 
     def __init__(
         self,
         read: Callable[[], Config],
         configured: Configured,
-        adopt: Callable[[Config], Awaitable[None]],
+        adopt: Callable[[Config], Callable[[], Awaitable[None]]],
         world: World,
         bell: Bell,
     ) -> None:
@@ -65,6 +72,8 @@ class Reloader:
         self._world = world
         self._bell = bell
         self._one_at_a_time = asyncio.Lock()
+        self._untold: Callable[[], Awaitable[None]] | None = None
+        """How to tell the store, while it does not know."""
         self.last: Attempt | None = None
         """The last one of this process."""
 
@@ -78,16 +87,23 @@ class Reloader:
         return done
 
     async def follow(self) -> None:
-        """Reload after other processes have, until cancelled."""
+        """Reload after other processes have, and tell the store what it could not be told; until cancelled."""
         with self._bell.listen(RELOADED) as told:
-            while await told.wait():
-                told.clear()
+            while True:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(told.wait(), _AGAIN)
                 try:
-                    await self._reload("another replica")
-                except ConfigErrors:
-                    continue  # they are in the log
-                except StoreUnavailable:
-                    log.warning("reload.store_unavailable")
+                    await self._catch_up(told)
+                except Exception:
+                    log.exception("reload.broke")
+
+    async def _catch_up(self, told: asyncio.Event) -> None:
+        if told.is_set():
+            told.clear()
+            with suppress(ConfigErrors):  # they are in the log
+                await self._reload("another replica")
+        async with self._one_at_a_time:
+            await self._tell_store()
 
     async def _reload(self, by: str) -> Reloaded:
         async with self._one_at_a_time:
@@ -100,12 +116,22 @@ class Reloader:
                 self.last = Attempt(at=self._world.now(), by=by, mistakes=errors.lines)
                 raise
             before, self._configured.config = self._configured.config, fresh
-            await self._adopt(fresh)
+            self._untold = self._adopt(fresh)
+            await self._tell_store()
             self._world.meters.reloaded(done=True)
             log.info("reload.done", count=len(fresh.clinics))
             done = _difference(before, fresh)
             self.last = Attempt(at=self._world.now(), by=by, done=done)
             return done
+
+    async def _tell_store(self) -> None:
+        """Tell the store what it does not know; it may be away just now."""
+        with suppress(StoreUnavailable):
+            if self._untold is not None:
+                await self._untold()
+            self._untold = None
+        if self._untold is not None:
+            log.warning("reload.store_unavailable")
 
 
 def _difference(before: Config, after: Config) -> Reloaded:

@@ -54,12 +54,13 @@ class Tokens:
         if request is None:
             return None
         key = (connection.account.name, connection.clinic_id, connection.name)
+        here = self._kept  # `drop_all` begins another one: what old credentials bring while we wait is not for later
         async with self._calling[key]:
-            kept = self._kept.get(key)
+            kept = here.get(key)
             if kept is not None and kept[1] > self._world.now():
                 return Held(kept[0], kept=True)
             token = await self._fetched(request, connection)
-            self._kept[key] = (token.value, self._world.now() + timedelta(seconds=token.expires_in) - _EARLY)
+            here[key] = (token.value, self._world.now() + timedelta(seconds=token.expires_in) - _EARLY)
             return Held(token.value, kept=False)
 
     async def _fetched(self, request: HttpRequest, connection: Connection) -> Token:
@@ -79,7 +80,7 @@ class Tokens:
 
     def drop_all(self) -> None:
         """Forget every token: the credentials behind them may be others now."""
-        self._kept.clear()
+        self._kept = {}
 
 
 async def unmarked() -> None:

@@ -93,5 +93,9 @@ async def serve(app: Litestar, host: str, port: int) -> None:
 
 async def _reload(app: Litestar) -> None:
     """A reload asked for by signal: mistakes are in the log, and nobody waits for an answer."""
-    with contextlib.suppress(ConfigErrors):
+    try:
         await app.state.services.reloader.reload("SIGHUP")
+    except ConfigErrors:
+        return
+    except Exception:  # it would take the server with it
+        log.exception("reload.broke")

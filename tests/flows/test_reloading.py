@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from base64 import b64encode
 
 import pytest
 from flows.doubles import HOUSE, House, call_back, receipt, reply
-from running import run
+from flows.test_sending import HARBOUR, Harbour
+from running import run, until
 from store.records import BY_OPERATOR
 
 from gateway.errors import ConfigErrors, Refused
 from gateway.rules.clinic import Timeouts
+from gateway.store.base import StoreUnavailable
+from gateway.store.bell import RELOADED
 from schemas.command import AddNote
 from schemas.problem import problem
 
@@ -21,6 +25,7 @@ COBALT = """account: cobalt-main
     reference_id: user_lakeside
     credentials: {access_token: at-secret}"""
 BLOCKED = problem("connection-blocked")
+SECRET = f"whsec_{b64encode(bytes(32)).decode()}"
 
 
 @pytest.fixture
@@ -226,3 +231,100 @@ async def test_an_account_that_goes_while_it_is_sent_to_leaves_no_place_taken_wh
         await reloaded(house)
 
         assert (await house.store.standing()).in_flight == {}
+
+
+@run
+async def test_tokens_are_asked_for_anew_since_the_credentials_may_be_others(house):
+    vendor = Harbour(house.road)
+    async with house.open():
+        await house.submit(HARBOUR)
+        house.edit(GATEWAY, "password: harbour-secret", "password: another-secret")
+
+        await reloaded(house)
+
+        await house.submit(HARBOUR)
+    assert vendor.seen == ["token-1", "token-2"]
+    assert b"another-secret" in [request.content for request in house.road.sent if request.url.path == "/token"][-1]
+
+
+@run
+async def test_a_token_that_was_on_its_way_during_a_reload_is_kept_for_nobody(house):
+    vendor, held_up = Harbour(house.road), asyncio.Event()
+    async with house.open():
+        house.road.connect = held_up.wait
+        going = await house.hand_in(HARBOUR)
+        await until(lambda: house.road.touched)
+        house.edit(GATEWAY, "password: harbour-secret", "password: another-secret")
+        await house.services.reloader.reload("admin")
+        held_up.set()
+        await house.comes_to(going.record, "delivered")
+
+        await house.submit(HARBOUR)
+    assert vendor.seen == ["token-1", "token-2"]
+
+
+@run
+async def test_a_reload_is_whole_though_the_store_is_away_and_the_store_is_told_once_it_is_back(house, monkeypatch):
+    monkeypatch.setattr("gateway.flows.reload._AGAIN", 0.01)
+    async with house.open():
+        house.road.answers(reply(401), receipt(1))
+        held = await house.submit(call_back(), app=house.intake)
+        assert (held.state, held.waiting_for) == ("held", "connection")
+        house.edit(GATEWAY, "cs-secret", "mended-secret")
+        house.edit(CLINIC, "timezone: America/Chicago", "timezone: America/Denver")
+        house.edit(GATEWAY, "intake: {", f"intake: {{callback: {{url: 'https://intake.test', secrets: [{SECRET}]}}, ")
+        try_connections, away = house.store.try_connections, iter([True, True, True])
+
+        async def busy(now):
+            if next(away, False):
+                raise StoreUnavailable("locked")
+            await try_connections(now)
+
+        monkeypatch.setattr(house.store, "try_connections", busy)
+        done = await house.services.reloader.reload("admin")
+
+        assert done.changed == ["lakeside"]
+        assert house.services.reloader.last.done == done
+        assert house.services.configured.clinic("lakeside").timezone.key == "America/Denver"
+        await house.comes_to(held, "submitted")
+        await until(lambda: house.endpoints.told)
+    assert house.road.creates[-1].headers["client_secret"] == "mended-secret"
+
+
+# Other processes
+
+
+@run
+async def test_a_reload_elsewhere_is_followed_here_and_told_to_nobody(house, monkeypatch):
+    told = []
+    async with house.open():
+        monkeypatch.setattr(house.store.bell, "tell", told.append)
+        await reloaded(house)
+        assert told == [RELOADED]
+        house.edit(CLINIC, "timezone: America/Chicago", "timezone: America/Denver")
+
+        house.store.bell.ring(RELOADED)
+
+        await until(lambda: house.services.configured.clinic("lakeside").timezone.key == "America/Denver")
+        await until(lambda: house.services.reloader.last.by == "another replica")
+    assert told == [RELOADED]
+
+
+@run
+async def test_files_with_mistakes_are_not_followed_and_those_that_come_after_them_are(house):
+    async with house.open():
+        config = house.services.configured.config
+        await until(lambda: RELOADED in house.store.bell.names())
+        house.edit(CLINIC, "to: front-desk", "to: frontdesk")
+        house.store.bell.ring(RELOADED)
+        await until(lambda: house.services.reloader.last)
+        assert [line.partition(": ")[0] for line in house.services.reloader.last.mistakes] == [
+            "clinics/lakeside.yaml:16"
+        ]
+        assert house.services.configured.config is config
+
+        house.edit(CLINIC, "to: frontdesk", "to: front-desk")
+        house.store.bell.ring(RELOADED)
+
+        await until(lambda: house.services.reloader.last.done)
+    assert house.services.configured.config is not config
