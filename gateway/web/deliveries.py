@@ -140,7 +140,7 @@ class Tasks(_OfOneKind):
         request: StrictRequest,
         services: Served,
         data: JSONBody[CreateTask],  # noqa: ARG002 - likewise
-    ) -> Explanation:
+    ) -> Response[Explanation]:
         """A dry run: opens no socket and writes nothing."""
         return await explain(request, services, CreateTask)
 
@@ -190,7 +190,7 @@ class Notes(_OfOneKind):
         request: StrictRequest,
         services: Served,
         data: JSONBody[AddNote],  # noqa: ARG002 - likewise
-    ) -> Explanation:
+    ) -> Response[Explanation]:
         """A dry run: opens no socket and writes nothing."""
         return await explain(request, services, AddNote)
 
@@ -221,6 +221,6 @@ class Claims(_OfOneKind):
         request: StrictRequest,
         services: Served,
         data: JSONBody[CreateClaim],  # noqa: ARG002 - likewise
-    ) -> Explanation:
+    ) -> Response[Explanation]:
         """A dry run: opens no socket and writes nothing."""
         return await explain(request, services, CreateClaim)

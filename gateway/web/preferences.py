@@ -27,6 +27,11 @@ class Preferences(Struct, frozen=True, kw_only=True):
     strict: bool = False
 
     @property
+    def at_once(self) -> Preferences:
+        """What is left of them for an answer that waits for nothing."""
+        return Preferences(strict=self.strict)
+
+    @property
     def applied(self) -> Mapping[str, str]:
         """The Preference-Applied header, where there is something to say."""
         said = [

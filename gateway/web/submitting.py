@@ -10,6 +10,7 @@ from litestar import Response
 from litestar.openapi.datastructures import ResponseSpec
 from msgspec import structs
 
+from gateway.errors import Refused
 from gateway.flows.planner import Submission
 from gateway.flows.submit import Submitted
 from gateway.rules.reading import Draft, given, read
@@ -42,7 +43,10 @@ async def submit(
     key = key_of(lines, request.user, request.url.path.rstrip("/"), request.posted, services.salt)
     draft = _with_url(request, kind, extra) if extra else request.draft
     submission = Submission(app=request.user, draft=draft, kind=kind, posted=posted, key=key, strict=wishes.strict)
-    submitted = await services.desk.submit(submission)
+    try:
+        submitted = await services.desk.submit(submission)
+    except Refused as refused:
+        raise Refused(refused.problem, {**refused.headers, **wishes.at_once.applied}) from refused
     record = submitted.record
     if not wishes.respond_async:
         record = await _awaited(services, record, wishes.wait)
@@ -80,21 +84,23 @@ async def _awaited(services: Services, record: Record, wait: float | None) -> Re
     return await services.desk.settled(record, final=False, within=min(wait, first_reply))
 
 
-async def explain(request: StrictRequest, services: Services, kind: type[Command]) -> Explanation:
+async def explain(request: StrictRequest, services: Services, kind: type[Command]) -> Response[Explanation]:
     """What submitting the request's command would do."""
     wishes = preferences(request.headers.getall("prefer", []))
-    return await services.desk.explain(
+    explanation = await services.desk.explain(
         Submission(app=request.user, draft=request.draft, kind=kind, posted=request.posted, strict=wishes.strict)
     )
+    return Response(explanation, headers=wishes.at_once.applied)
 
 
 def answer(request: StrictRequest, submitted: Submitted, wishes: Preferences) -> Response[Any]:
     """One rule for first answers and replays: 201 final and good, 202 not final, 422 final and bad."""
     record = submitted.record
     tell(request, delivery_id=record.id, state=record.state, replayed=submitted.replayed)
+    honoured = structs.replace(wishes, strict=wishes.strict and record.content.strict)  # a replay may not have been
     headers = {
         "Location": location(record),
-        **wishes.applied,
+        **honoured.applied,
         **({"Idempotent-Replayed": "true"} if submitted.replayed else {}),
     }
     if record.state == "delivered":

@@ -59,6 +59,7 @@ class TestLosses:
         answer = gateway.post("/v1/tasks", self.BODY, headers=STRICT)
 
         assert told(answer) == (422, [(LOST, pointer) for pointer in self.LOSSES])
+        assert answer.headers["preference-applied"] == "handling=strict"
         assert {error["source"] for error in answer.json()["errors"]} == {"Prefer: handling=strict"}
         assert gateway.vendors.requests == []
         assert gateway.rows()["deliveries"] == 0
@@ -88,6 +89,14 @@ class TestLosses:
 
         assert first.json()["id"] == again.json()["id"]
         assert again.headers["idempotent-replayed"] == "true"
+        assert "preference-applied" not in again.headers
+
+    @pytest.mark.parametrize(("prefer", "would", "applied"), [("handling=strict", "refuse", "handling=strict"),
+                                                              ("wait=5, respond-async", "send", None)])  # fmt: skip
+    def test_an_explanation_says_whether_it_was_strict_and_waits_for_nothing(self, gateway, prefer, would, applied):
+        answer = gateway.post("/v1/tasks/explain", self.BODY, headers={"Prefer": prefer})
+
+        assert (answer.json()["would"], answer.headers.get("preference-applied")) == (would, applied)
 
 
 class TestVendorFields:
