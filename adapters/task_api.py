@@ -180,10 +180,10 @@ class TaskApi(Adapter[Account, NoSettings]):
     def parse_lookup(self, sent: Sent, response: HttpResponse) -> Page:
         """One task, or a page of them; the last page of the list is complete."""
         if sent.ids.get("id"):
-            return Page(sightings=[_seen(msgspec.json.decode(response.body, type=_Task), sent)])
+            return Page(sightings=[_seen(msgspec.json.decode(response.body, type=_Task))])
         listed = msgspec.json.decode(response.body, type=_List)
         more = listed.pagination.has_more
-        return Page(sightings=[_seen(task, sent) for task in listed.data], more=more, complete=not more)
+        return Page(sightings=[_seen(task) for task in listed.data], more=more, complete=not more)
 
     def verify_webhook(
         self,
@@ -221,9 +221,8 @@ def _work(task: _Task) -> Work | None:
     return None if task.status is None else _WORK.get(task.status, "other")
 
 
-def _seen(task: _Task, sent: Sent) -> Sighting:
-    """The task; staff may have copied another one's tags beside its own, so the mark that is looked for goes first."""
-    marks = [tag.removeprefix(_MARK) for tag in task.tags or () if tag.startswith(_MARK)]
+def _seen(task: _Task) -> Sighting:
+    marks = tuple(dict.fromkeys(tag.removeprefix(_MARK) for tag in task.tags or () if tag.startswith(_MARK)))
     values: Values = {
         path: value
         for path, value in {
@@ -236,7 +235,8 @@ def _seen(task: _Task, sent: Sent) -> Sighting:
     return Sighting(
         says="created",
         operation="create_task",
-        ref=sent.ref if sent.ref in marks else next(reversed(marks), None),
+        ref=marks[0] if len(marks) == 1 else None,
+        refs=marks if len(marks) > 1 else (),
         ids={"id": str(task.id)},
         values=values,
         work=_work(task),

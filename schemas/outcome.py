@@ -95,6 +95,8 @@ class Sighting(Private, frozen=True, kw_only=True):
     """The vendor's name for the connection."""
     ref: str | None = None
     """Our own delivery id, where the vendor carried it."""
+    refs: Sequence[str] = ()
+    """Where it carries several of ours instead, all of them: staff copy tags."""
     ids: Ids = {}
     values: Values = {}
     """The canonical fields it echoes."""

@@ -42,7 +42,7 @@ def link(adapter: Adapter[Any, Any], told: Linked) -> Link[Any, Any]:
 
 def shown(value: Outcome | Sighting) -> dict[str, Any]:
     """A value as a sample writes it: the fields that are given. Unlike its repr, this shows them."""
-    given = {name: told for name, told in msgspec.to_builtins(value).items() if told not in ("", None, {}, [])}
+    given = {name: told for name, told in msgspec.to_builtins(value).items() if told not in ("", None, {}, [], ())}
     return given if isinstance(value, Sighting) else {"type": _KINDS[type(value)], **given}
 
 

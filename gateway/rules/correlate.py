@@ -97,6 +97,7 @@ def _by_content(record: Record, sighting: Sighting) -> bool:
         and record.vendor_id is None
         and not _contradicts(record, sighting)
         and sighting.ref in (None, record.id)
+        and not sighting.refs
         and echoes(sighting.values, record.values)
     )
 
@@ -131,6 +132,8 @@ def could_be(record: Record, sighting: Sighting) -> bool:
         return False
     if sighting.ref is not None:
         return sighting.ref == record.id
+    if record.id in sighting.refs:
+        return True
     ours, theirs = record.values, sighting.values
     if any(path in ours and not _alike(path, theirs[path], ours[path]) for path in _ANCHORS & theirs.keys()):
         return False

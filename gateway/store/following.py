@@ -10,11 +10,13 @@ from msgspec import structs
 from gateway.rules.correlate import Parked
 from gateway.rules.evidence import see
 from gateway.rules.following import Look, is_possible, looked
+from gateway.rules.marks import copied, told_apart
 from gateway.rules.record import Record
 from gateway.store import inbound
 from gateway.store.recognising import Nearby, Seen, recognise
-from gateway.store.rows import ALL, NOT_LOOKED_AT, not_of, record_of, stamp
+from gateway.store.rows import ALL, NOT_LOOKED_AT, Tx, not_of, record_of, stamp
 from gateway.store.saving import Writing, find, save
+from schemas.outcome import Sighting
 from schemas.private import Private
 
 _TAKEN = timedelta(seconds=120)
@@ -86,7 +88,8 @@ def look(writing: Writing, taken: Looked) -> None:
     """Give every sighting to the correlator; then plan the next look, or conclude from finding nothing."""
     writing.tx.lock_of(taken.delivery_id)
     nearby = Nearby(writing.tx, writing.now)
-    doubtful = [one.sighting for one in taken.sightings if not _recognised(writing, one, nearby)]
+    listed = _told_apart(writing.tx, taken.sightings)
+    doubtful = [doubt for one in listed if (doubt := _recognised(writing, one, nearby))]
     record = find(writing.tx, taken.delivery_id)
     if record is None:
         return
@@ -101,15 +104,27 @@ def look(writing: Writing, taken: Looked) -> None:
         inbound.note_look(writing.tx, writing.new_id("sgt"), record, "absence proved: sent once more", writing.now)
 
 
-def _recognised(writing: Writing, seen: Seen, nearby: Nearby) -> bool:
-    """Apply a sighting to the delivery it is of; whether there is one. What is listed of others is not kept."""
+def _told_apart(tx: Tx, listed: Sequence[Seen]) -> list[Seen]:
+    """What is listed, with only those marks of ours that can be believed."""
+    sightings = [one.sighting for one in listed]
+    marked = {mark: record for mark in sorted(copied(sightings)) if (record := find(tx, mark))}
+    told = told_apart(sightings, marked)
+    return [structs.replace(one, sighting=sighting) for one, sighting in zip(listed, told, strict=True)]
+
+
+def _recognised(writing: Writing, seen: Seen, nearby: Nearby) -> Sighting | None:
+    """Apply a sighting to the delivery it is of, and answer with what it may be of another, if anything.
+
+    What is listed of others is not kept. A mark whose delivery has another id is a second one of it, or a copied mark.
+    """
     found = recognise(writing.tx, seen, nearby)
     if isinstance(found, Parked):
-        return False
+        return seen.sighting
     record, by = found
     decided = see(record, seen.sighting, writing.now)
     if decided:
         inbound.keep_applied(writing.tx, seen, record.id, by, writing.now)
         save(writing, record, decided)
         nearby.forget()
-    return True
+    own = seen.sighting.ids.get("id")
+    return None if record.vendor_id in {None, own} else structs.replace(seen.sighting, ref=None)

@@ -193,6 +193,14 @@ def test_somebody_else_s_tags_are_no_mark():
         assert sighting.ref is None
 
 
+def test_of_several_marks_none_is_the_one():
+    tags = ["gw:tsk_2", "fax", "gw:tsk_1"]
+    (sighting,) = adapter.parse_lookup(sent(id="t1"), reply({**TASK, "tags": tags})).sightings
+
+    assert sighting.ref is None
+    assert sighting.refs == ("tsk_2", "tsk_1")
+
+
 # Webhooks
 
 

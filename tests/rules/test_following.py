@@ -130,3 +130,7 @@ def test_what_hangs_on_another_patient_or_carries_another_mark_is_not_ours():
 
     assert not is_possible(LOST, [sighting(values={"description": text, "patient.mrn": "another"})])
     assert not is_possible(LOST, [sighting(ref="tsk_other", values={"description": text + "!"})])
+
+
+def test_what_bears_our_mark_beside_others_may_be_ours_whatever_it_says_now():
+    assert is_possible(LOST, [sighting(refs=("tsk_other", LOST.id), values={"description": "Edited"})])

@@ -42,10 +42,9 @@ def _restless(town: Town, record: Record, records: list[Record]) -> str | None:
     """Why it should not be where it is; None: it may."""
     if record.state in FINAL:
         return None
-    exists = town.history.exists(record.id)
     match record.state:
         case "unknown":
-            return _findable(record, records, exists=bool(exists))
+            return _findable(town, record, records)
         case "held":
             parent = next((each for each in records if each.id == record.parent_id), None)
             to_come = parent is not None and parent.emr_id is None and not parent.safe_to_resend
@@ -57,8 +56,12 @@ def _restless(town: Town, record: Record, records: list[Record]) -> str | None:
             return "nobody does anything about it"
 
 
-def _findable(record: Record, records: list[Record], *, exists: bool) -> str | None:
-    """Whether an unknown should have been found, or proved absent."""
+def _findable(town: Town, record: Record, records: list[Record]) -> str | None:
+    """Whether an unknown should have been found, or proved absent, as far as staff left what tells it."""
+    exists = town.history.exists(record.id)
+    likely = [each for each in records if each.adapter == record.adapter and _similar(each, record)]
+    if any(thing.edited for each in likely for thing in town.history.exists(each.id)):
+        return None
     if record.adapter == "task_api":
         return "its tag is there" if exists else None if record.resent else "absence could be proved"
     twins = [

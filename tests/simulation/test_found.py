@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from running import run
 from simulation.synchronous import SimStore, database
 from store.records import (
@@ -26,7 +27,7 @@ from gateway.rules.attempts import lease_ended
 from gateway.rules.wishes import cancel, retry
 from gateway.store.following import Looked
 from gateway.store.reading import Wanted
-from schemas.outcome import Blocked, NotApplied, Pending, Sighting, Unknown
+from schemas.outcome import Applied, Blocked, NotApplied, Pending, Sighting, Unknown
 from schemas.problem import problem
 
 TEXT = "Call the patient back about the lab results."
@@ -150,3 +151,45 @@ async def test_what_was_held_and_is_over_needs_no_person():
     listed = await store.listed(Wanted(clinics=frozenset({"*"}), needs_person=True))
 
     assert listed.records == ()
+
+
+COPIES = {
+    "its own mark is copied over": ("tsk_000001",),
+    "another's mark is put before its own": ("tsk_000001", "tsk_000002"),
+    "another's mark is put behind its own": ("tsk_000002", "tsk_000001"),
+}
+
+
+@pytest.mark.parametrize("marks", COPIES.values(), ids=COPIES)
+@run
+async def test_a_copied_mark_neither_takes_a_thing_from_its_delivery_nor_has_it_sent_again(marks):
+    store = opened()
+    await sent(store, task(1, text="Send the referral letter to Dr. Ames."), Unknown(code="http-502"))
+    lost = await sent(store, task(2, text=TEXT), Unknown(code="http-502"))
+    first = _listed("t1", "Send the referral letter to Dr. Ames.", "tsk_000001")
+    second = _listed("t2", f"{TEXT} Called, no answer.", *marks)
+
+    for minutes in (2, 10):
+        await store.look(_looked(lost.id, second, first), later(minutes=minutes))
+
+    assert (await now(store, "tsk_000001")).vendor_id == "t1"
+    assert (await now(store, lost.id)).state == "unknown"
+
+
+@run
+async def test_the_mark_of_a_delivery_whose_own_is_known_is_no_proof_that_a_thing_is_not_another_s():
+    store = opened()
+    await sent(store, task(1), Applied(ids={"id": "t1"}))
+    lost = await sent(store, task(2, text=TEXT), Unknown(code="http-502"))
+
+    for minutes in (2, 10):
+        await store.look(_looked(lost.id, _listed("t2", TEXT, "tsk_000001")), later(minutes=minutes))
+
+    assert (await now(store, lost.id)).state == "unknown"
+
+
+def _listed(vendor_id: str, text: str, *marks: str) -> Sighting:
+    alone = {"ref": marks[0]} if len(marks) == 1 else {"refs": marks}
+    return Sighting(
+        says="created", operation="create_task", ids={"id": vendor_id}, values={"description": text}, **alone
+    )

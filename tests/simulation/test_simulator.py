@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -49,9 +50,16 @@ def of_seed(seed: int) -> str | None:
 
 
 @pytest.mark.skipif(ONE is not None, reason="one seed is asked for")
-def test_whatever_breaks_nothing_is_lost_nothing_is_sent_twice_and_all_comes_to_an_end():
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as processes:
-        broken = [line for line in processes.map(of_seed, range(SEEDS), chunksize=8) if line]
+def test_whatever_breaks_nothing_is_lost_nothing_is_sent_twice_and_all_comes_to_an_end(capfd):
+    broken = []
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as processes, capfd.disabled():
+        for played_out, line in enumerate(processes.map(of_seed, range(SEEDS), chunksize=8), start=1):
+            if line:
+                broken.append(line)
+                sys.stdout.write(f"\n{line}\n")
+            elif played_out % 500 == 0:
+                sys.stdout.write(f" {played_out} seeds")
+            sys.stdout.flush()
     assert not broken, "\n".join(broken)
 
 

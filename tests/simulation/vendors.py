@@ -17,6 +17,8 @@ REFUSED = "[refuse]"
 PAGE = 5
 """Rows of a page, so that there are pages."""
 UNAUTHORISED = 401
+_EDITED = 0.3
+"""How many things staff are at within two minutes."""
 
 Raw = tuple[int, dict[str, str], bytes]
 Json = dict[str, Any]
@@ -37,6 +39,8 @@ class Made(Struct, kw_only=True):
     emr_id: str | None = None
     job_id: str | None = None
     status: Literal["pending", "done", "failed"] = "pending"
+    edited: bool = False
+    """Whether staff have been at what it would be found by."""
 
 
 class Asked(Struct, frozen=True):
@@ -75,6 +79,11 @@ def told(status: int, body: Any) -> Raw:
     return status, {"content-type": "application/json"}, json.dumps(body).encode()
 
 
+def reworded(chance: Random, text: str) -> str:
+    """A text as staff leave it: something added, put in front, taken off its end, or written otherwise."""
+    return chance.choice([f"{text} Called, no answer.", f"DONE {text}", text[: -(len(text) // 6)], text.upper()])
+
+
 class Vendor:
     """What the three have in common: links that can be revoked, and things made."""
 
@@ -104,8 +113,14 @@ class Vendor:
         return self.look_up(asked, link) if asked.method == "GET" else self.create(asked, link, json.loads(asked.body))
 
     def keep(self, thing: Made) -> None:
+        """A thing is made; now and then staff are at it soon."""
         self.things.append(thing)
         self.around.made(thing)
+        if self.around.chance.random() < _EDITED:
+            self.later(self.around.chance.random() * self.around.chance.choice([1, 10, 120]), lambda: self.edit(thing))
+
+    async def edit(self, thing: Made) -> None:
+        """Staff change what a task says, where the vendor lets them."""
 
     def later(self, seconds: float, happens: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Let it happen after a while, or at once where that is no time."""
@@ -156,6 +171,18 @@ class TaskApiVendor(Vendor):
             thing.shown["status"] = self.around.chance.choice(["pending", "in_progress", "completed"])
             self._tell(thing, "task_updated")
 
+    async def edit(self, thing: Made) -> None:
+        """The words of a task, or its tags: another one's are copied beside its own, or over them."""
+        chance, shown, other = self.around.chance, thing.shown, self.around.chance.choice(self.things[-4:])
+        what = chance.choice(["title", "description", "before", "behind", "over"])
+        if what in shown:
+            shown[what] = reworded(chance, shown[what])
+        else:
+            tags, others = shown["tags"], other.shown["tags"]
+            shown["tags"] = {"before": [*others, *tags], "behind": [*tags, *others], "over": others}[what]
+            thing.edited = other.edited = True
+        self._tell(thing, "task_updated")
+
     def look_up(self, asked: Asked, link: str) -> Raw:  # noqa: ARG002 - the key sees all of the company
         own = asked.path.removeprefix("/v1/tasks").strip("/")
         if own:
@@ -204,6 +231,10 @@ class MaxCareVendor(Vendor):
 
             self.later(self.around.chance.random() * 2000, synced)
         return told(200, {"code": "success", "data": shown})
+
+    async def edit(self, thing: Made) -> None:
+        """What a task says."""
+        thing.shown["notes"], thing.edited = reworded(self.around.chance, thing.shown["notes"]), True
 
     def look_up(self, asked: Asked, link: str) -> Raw:
         own = asked.path.removeprefix("/v4/tasks").strip("/")
