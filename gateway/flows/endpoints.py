@@ -12,8 +12,9 @@ from msgspec import Struct, structs
 from gateway.flows.notify import Notifier, Subscriber
 from gateway.rules.clinic import App
 from gateway.store.audit import Act
-from gateway.store.backlog import Backlog
+from gateway.store.backlog import Backlog, Told
 from gateway.store.base import Store
+from gateway.store.feed import Entry
 from gateway.world import World
 
 
@@ -55,6 +56,10 @@ class Endpoints:
         """Each endpoint as it is now."""
         backlogs = await self._store.backlogs([each.endpoint for each in subscribers])
         return [self._state(each, backlog) for each, backlog in zip(subscribers, backlogs, strict=True)]
+
+    async def told(self, subscribers: Sequence[Subscriber], entry: Entry) -> Sequence[Told]:
+        """Where an event stands at each endpoint that is to hear of it, or has."""
+        return await self._store.told([each.endpoint for each in subscribers], entry)
 
     async def resume(self, subscriber: Subscriber, act: Act) -> EndpointState:
         """Call it at once, also where it said 410; it goes on where it stopped."""

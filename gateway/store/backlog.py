@@ -1,14 +1,21 @@
-"""How far endpoints are behind, and every try to tell of a delivery: what people look at."""
+"""How far endpoints are behind, and every try to tell them: what people look at."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 
 from msgspec import Struct
 
+from gateway.store import feed
+from gateway.store.feed import Entry
 from gateway.store.outbox import Endpoint
-from gateway.store.rows import Tx, moment
+from gateway.store.rows import Tx, in_scope, moment
 from schemas.delivery import Happening
+from schemas.event import Event
+
+Telling = Literal["waiting", "given_up", "told"]
 
 
 class Backlog(Struct, frozen=True, kw_only=True):
@@ -81,3 +88,83 @@ def tries(tx: Tx, delivery_id: str) -> list[Happening]:
         )
         for at, ended, app, event_id, type_, status, error in rows
     ]  # fmt: skip
+
+
+class Try(Struct, frozen=True, kw_only=True):
+    """One try to tell an endpoint of an event."""
+
+    at: datetime
+    milliseconds: float
+    status: int | None
+    error: str | None
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """Where an event stands at an app's endpoint: told, given up after ten tries over 75 hours, or waiting."""
+
+    event: Event
+    app: str
+    state: Telling
+    due_at: datetime | None
+    """When it is told next, if the endpoint is called at all then."""
+    tries: Sequence[Try]
+
+
+class Untold(Struct, frozen=True, kw_only=True):
+    """A part of what an endpoint was not told, in order, and whether there is more."""
+
+    items: Sequence[Told]
+    more: bool
+
+
+def untold(tx: Tx, app: str, span: tuple[int, int], clinics: frozenset[str], *, given_up: bool) -> Untold:
+    """What an endpoint waits for, or did not take, of these clinics' events: after a place, so many."""
+    (after, limit), (where, scope) = span, in_scope(clinics)
+    due = "due_at IS NULL" if given_up else "due_at IS NOT NULL"
+    seqs = tx.execute(
+        "SELECT callbacks.seq FROM callbacks JOIN events ON events.seq = callbacks.seq"  # noqa: S608 - our own text
+        f" WHERE callbacks.app = ? AND {due} AND callbacks.seq > ? AND {where} ORDER BY callbacks.seq LIMIT ?",
+        (app, after, *scope, limit + 1),
+    ).fetchall()
+    entries = [entry for (seq,) in seqs[:limit] if (entry := feed.at(tx, seq))]
+    return Untold(items=[_told(tx, app, entry) for entry in entries], more=len(seqs) > limit)
+
+
+def told(tx: Tx, endpoints: Sequence[Endpoint], entry: Entry) -> list[Told]:
+    """Where an event stands at each endpoint that is to hear of it, or has."""
+    return [_told(tx, endpoint.app, entry) for endpoint in endpoints if _hears(tx, endpoint, entry)]
+
+
+def _hears(tx: Tx, endpoint: Endpoint, entry: Entry) -> bool:
+    here = (endpoint.app, entry.seq)
+    (behind,) = tx.execute("SELECT count(*) FROM endpoints WHERE app = ? AND seq < ?", here).fetchone()
+    if behind and endpoint.concerns(entry):
+        return True
+    known = tx.execute(
+        "SELECT 1 FROM callbacks WHERE app = ? AND seq = ?"
+        " UNION SELECT 1 FROM callback_attempts WHERE app = ? AND seq = ?",
+        (*here, *here),
+    )
+    return known.fetchone() is not None
+
+
+def _told(tx: Tx, app: str, entry: Entry) -> Told:
+    here = (app, entry.seq)
+    tried = tx.execute(
+        "SELECT at, ended_at, status, error FROM callback_attempts WHERE app = ? AND seq = ? ORDER BY at", here
+    ).fetchall()
+    row = tx.execute("SELECT due_at FROM callbacks WHERE app = ? AND seq = ?", here).fetchone()
+    if row is None:
+        state: Telling = "told" if tried else "waiting"
+    else:
+        state = "given_up" if row[0] is None else "waiting"
+    return Told(
+        event=entry.event,
+        app=app,
+        state=state,
+        due_at=_moment(row[0]) if row else None,
+        tries=[
+            Try(at=moment(at), milliseconds=(ended - at) / 1000, status=status, error=error)
+            for at, ended, status, error in tried
+        ],
+    )

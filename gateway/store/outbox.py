@@ -84,7 +84,7 @@ def take(tx: Tx, endpoint: Endpoint, room: int, now: datetime) -> Taken:
     known = tx.execute("SELECT seq, gone FROM endpoints WHERE app = ?", (app,)).fetchone()
     if known is None or known[1] == endpoint.url_digest:
         return Taken()
-    due = _lease(tx, app, room, now)
+    due = _lease(tx, endpoint, room, now)
     if len(due) == room:
         return Taken(due=due)
     read = feed.page(tx, known[0], _CHUNK, EVERYWHERE)
@@ -93,7 +93,7 @@ def take(tx: Tx, endpoint: Endpoint, room: int, now: datetime) -> Taken:
     for entry in read.entries:
         if endpoint.concerns(entry):
             _enter(tx, app, entry, now)
-    return Taken(due=(*due, *_lease(tx, app, room - len(due), now)), more=read.more)
+    return Taken(due=(*due, *_lease(tx, endpoint, room - len(due), now)), more=read.more)
 
 
 def _advance(tx: Tx, app: str, before: int, after: int) -> bool:
@@ -118,20 +118,22 @@ _DUE = (
     " ORDER BY due_at, seq LIMIT ?"
 )
 """What may be told now: nobody has it, and no earlier one of its lane is still to be told."""
+_TAKE = "UPDATE callbacks SET lease_until = ? WHERE app = ? AND seq = ? AND (lease_until IS NULL OR lease_until <= ?)"
 
 
-def _lease(tx: Tx, app: str, room: int, now: datetime) -> list[Due]:
-    until = now + LEASE
-    leased = []
-    for seq, tries in tx.execute(_DUE, (app, stamp(now), stamp(now), room)).fetchall():
-        got = tx.execute(
-            "UPDATE callbacks SET lease_until = ?"
-            " WHERE app = ? AND seq = ? AND (lease_until IS NULL OR lease_until <= ?)",
-            (stamp(until), app, seq, stamp(now)),
-        )
-        entry = feed.at(tx, seq)
-        if got.rowcount == 1 and entry is not None:
-            leased.append(Due(app=app, entry=entry, tries=tries, lease_until=until))
+def _lease(tx: Tx, endpoint: Endpoint, room: int, now: datetime) -> list[Due]:
+    """What concerns the endpoint no more, since its app may touch less than it might, is dropped instead."""
+    until, leased, dropped = now + LEASE, list[Due](), True
+    while dropped and len(leased) < room:
+        dropped = False
+        found = tx.execute(_DUE, (endpoint.app, stamp(now), stamp(now), room - len(leased))).fetchall()
+        for seq, tries in found:
+            here, entry = (endpoint.app, seq), feed.at(tx, seq)
+            if entry is None or not endpoint.concerns(entry):
+                tx.execute("DELETE FROM callbacks WHERE app = ? AND seq = ?", here)
+                dropped = True
+            elif tx.execute(_TAKE, (stamp(until), *here, stamp(now))).rowcount == 1:
+                leased.append(Due(app=endpoint.app, entry=entry, tries=tries, lease_until=until))
     return leased
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from gateway.rules.callbacks import Tried
 from gateway.store import audit, backlog, feed, outbox
 from gateway.store.audit import Act
-from gateway.store.backlog import Backlog
+from gateway.store.backlog import Backlog, Told, Untold
 from gateway.store.feed import Entry, Page
 from gateway.store.outbox import Again, Due, Endpoint, Taken
 from gateway.store.rows import Tx
@@ -96,3 +96,11 @@ class Outgoing(Transactions):
     async def backlogs(self, endpoints: Sequence[Endpoint]) -> Sequence[Backlog]:
         """How far each endpoint is behind."""
         return await self._read_feed(lambda tx: [backlog.backlog(tx, endpoint) for endpoint in endpoints])
+
+    async def untold(self, app: str, span: tuple[int, int], clinics: frozenset[str], *, given_up: bool) -> Untold:
+        """What an app's endpoint waits for, or did not take, of these clinics' events: after a place, so many."""
+        return await self._read_feed(lambda tx: backlog.untold(tx, app, span, clinics, given_up=given_up))
+
+    async def told(self, endpoints: Sequence[Endpoint], entry: Entry) -> Sequence[Told]:
+        """Where an event stands at each endpoint that is to hear of it, or has."""
+        return await self.read(lambda tx: backlog.told(tx, endpoints, entry))

@@ -14,14 +14,14 @@ from gateway.errors import Refused
 from gateway.flows.endpoints import Redelivered
 from gateway.flows.notify import Subscriber
 from gateway.store.audit import Act
-from gateway.store.feed import START
+from gateway.store.feed import START, Entry
 from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
 from gateway.web.lists import limit_of, only
 from gateway.web.parameters import LastEventId, Limit, Text
 from gateway.web.problems import problems
 from gateway.web.quota import streamed
-from gateway.web.replies import Events, Redelivery, RedeliveryOfRange
+from gateway.web.replies import Events, Redelivery, RedeliveryOfRange, ToldEvents
 from gateway.web.services import Served, Services
 from schemas.event import Event
 from schemas.problem import FieldError, problem, problem_of
@@ -49,7 +49,7 @@ class Feed(Controller):
         """
         only(request, ("after", "limit"))
         clinics = request.user.clinics
-        found = await services.store.feed(await _place(services, after or START, clinics), limit_of(limit), clinics)
+        found = await services.store.feed(await place_of(services, after or START, clinics), limit_of(limit), clinics)
         events = [entry.event for entry in found.entries]
         return Events(items=events, next_cursor=events[-1].id if found.more else None)
 
@@ -69,10 +69,21 @@ class Feed(Controller):
         only(request, ("after",))
         clinics, key = request.user.clinics, services.configured.key(request.auth)
         seen = last_event_id or after
-        place, seen = (await _place(services, seen, clinics), seen) if seen else await services.store.newest(clinics)
+        place, seen = (await place_of(services, seen, clinics), seen) if seen else await services.store.newest(clinics)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         events = services.streams.events(place, clinics, lambda: services.configured.key(request.auth) == key)
         return Stream(streamed(_told(seen, events), request.user, services), headers=headers)
+
+    @get(
+        "/{event_id:str}/callbacks",
+        guards=[needs("operate")],
+        responses=problems(404),
+        summary="Who was told of an event",
+    )
+    async def callbacks(self, request: StrictRequest, services: Served, event_id: FromPath[str]) -> ToldEvents:
+        """Where it stands at each endpoint within reach that is to hear of it, with every try of the last 90 days."""
+        entry = await _entry(services, event_id, request.user.clinics)
+        return ToldEvents(items=await services.endpoints.told(_subscribers(request, services, None), entry))
 
     @post(
         "/{event_id:str}/redeliver", guards=[needs("operate")], status_code=202,
@@ -83,9 +94,7 @@ class Feed(Controller):
     ) -> Redelivered:
         """To the endpoint of `app`, or of every app that it concerns, with the id that it had."""
         clinics = request.user.clinics
-        entry = await services.store.event(event_id, clinics)
-        if entry is None:
-            raise Refused(problem("not-found"))
+        entry = await _entry(services, event_id, clinics)
         act = Act(
             app=request.user.name, key_id=request.auth, action="redeliver", about=entry.delivery_id or event_id,
             clinic_id=entry.event.clinic_id, reason=f"{event_id}: {data.reason}",
@@ -112,12 +121,20 @@ class Feed(Controller):
         )
 
 
-async def _place(services: Services, event_id: str, clinics: frozenset[str]) -> int:
+async def place_of(services: Services, event_id: str, clinics: frozenset[str]) -> int:
+    """An event's place in the feed. Raises Refused."""
     place = await services.store.place(event_id, clinics)
     if place is None:
         detail = "after: the id of an event of this key's clinics, or evt_0"
         raise Refused(problem("invalid-parameter", detail))
     return place
+
+
+async def _entry(services: Services, event_id: str, clinics: frozenset[str]) -> Entry:
+    entry = await services.store.event(event_id, clinics)
+    if entry is None:
+        raise Refused(problem("not-found"))
+    return entry
 
 
 async def _ends(services: Services, data: RedeliveryOfRange, clinics: frozenset[str]) -> tuple[int, int]:

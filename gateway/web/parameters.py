@@ -32,6 +32,7 @@ Texts = Annotated[
 ]
 InState = Annotated[str | None, one_word("state", *get_args(State))]
 OfKind = Annotated[str | None, one_word("kind", *get_args(Kind))]
+InTelling = Annotated[str | None, one_word("state", "waiting", "given_up")]
 OfType = Annotated[str | None, QueryParameter(name="type", schema_extra=_shown(OpenAPIType.STRING))]
 OfPriority = Annotated[str | None, one_word("priority", *get_args(Priority))]
 NeedsPerson = Annotated[str | None, one_word("needs_person", "true", "false")]

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from gateway.flows.endpoints import EndpointState
 from gateway.rules.clinic import Need, Provenance, Role
 from gateway.store.audit import Entry
+from gateway.store.backlog import Told
 from gateway.store.drift import Observation, Trial
 from schemas.command import Body, Id
 from schemas.delivery import Delivery, Happening
@@ -199,6 +200,13 @@ class Callbacks(Struct, frozen=True, kw_only=True):
 
     items: Sequence[EndpointState]
     next_cursor: None = None
+
+
+class ToldEvents(Struct, frozen=True, kw_only=True):
+    """Where events stand at endpoints; `next_cursor` is the next page's `after`."""
+
+    items: Sequence[Told]
+    next_cursor: str | None = None
 
 
 class HookSeen(Struct, frozen=True, kw_only=True):

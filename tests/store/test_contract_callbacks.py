@@ -364,6 +364,70 @@ async def test_every_try_stands_in_the_timeline(store):
 
 
 @opened
+async def test_what_concerns_an_endpoint_no_more_is_told_no_more_and_holds_nothing_back(store):
+    await begun(store)
+    for number in range(1, 7):
+        await accept(store, task(number, clinic_id="south" if number < 5 else "north"))
+    for due in await take(store):
+        await ends(store, due, "later", tries=1, due_at=later(hours=1))
+    narrowed = structs.replace(INTAKE, concerns=lambda entry: entry.event.clinic_id == "north")
+
+    due = await take(store, narrowed, room=2, at=later(hours=2))
+
+    assert [each.entry.lane for each in due] == ["tsk_000005", "tsk_000006"]
+    assert (await state(store, narrowed)).waiting == 2
+
+
+def seen(items):
+    return [(each.event.data["id"], each.state, each.due_at, [tried.error for tried in each.tries]) for each in items]
+
+
+@opened
+async def test_what_an_endpoint_was_not_told_is_listed_with_every_try(store):
+    await begun(store)
+    for number in range(1, 6):
+        await accept(store, task(number, clinic_id="south" if number == 5 else "north"))
+    one, two, three, *_ = await take(store)
+    await ends(store, one)
+    await ends(store, two, "given_up", tries=10)
+    await ends(store, three, "later", tries=1, due_at=later(seconds=5))
+    (again,) = await take(store, at=later(seconds=5))
+    await ends(store, again, "later", tries=2, due_at=later(minutes=5), at=later(seconds=5))
+
+    waiting = await store.untold("intake", (0, 9), EVERYONE, given_up=False)
+    assert seen(waiting.items) == [
+        ("tsk_000003", "waiting", later(minutes=5), ["http-500", "http-500"]),
+        ("tsk_000004", "waiting", NOW, []),
+        ("tsk_000005", "waiting", NOW, []),
+    ]
+    given_up = await store.untold("intake", (0, 9), EVERYONE, given_up=True)
+    assert seen(given_up.items) == [("tsk_000002", "given_up", None, ["http-500"])]
+    first = await store.untold("intake", (0, 1), frozenset({"north"}), given_up=False)
+    rest = await store.untold("intake", (three.entry.seq, 9), frozenset({"north"}), given_up=False)
+    assert ([first.more, rest.more], [*first.items, *rest.items]) == ([True, False], waiting.items[:2])
+    assert (await store.untold("watcher", (0, 9), EVERYONE, given_up=False)).items == []
+
+
+@opened
+async def test_where_an_event_stands_is_known_for_each_endpoint_that_hears_of_it(store):
+    await begun(store, INTAKE, WATCHER)
+    await accept(store, task(1, app="fax-bot"))
+    await accept(store, task(2))
+    for due in await take(store, WATCHER):
+        await ends(store, due, at=later(seconds=1))
+    first, second = (await store.feed(0, 2, EVERYONE)).entries
+
+    assert [(each.app, each.state) for each in await store.told([INTAKE, WATCHER], first)] == [("watcher", "told")]
+    both = await store.told([INTAKE, WATCHER], second)  # the first has not read as far yet
+    assert [(each.app, each.state, len(each.tries)) for each in both] == [
+        ("intake", "waiting", 0),
+        ("watcher", "told", 1),
+    ]
+    (tried,) = both[1].tries
+    assert (tried.at, tried.status, tried.error, tried.milliseconds) == (later(seconds=1), 200, None, 0)
+
+
+@opened
 async def test_after_ninety_days_tries_are_forgotten_and_what_was_given_up_can_be_told_again(store):
     await begun(store)
     for number in (1, 2):

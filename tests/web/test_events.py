@@ -192,6 +192,28 @@ class TestCallbacks:
         assert {(each["app"], each["status"]) for each in tries} == {("hooked", 204), ("deaf", None)}
         assert all(each["event_id"].startswith("evt_") for each in tries)
 
+    def test_what_an_endpoint_was_not_told_and_who_was_told_of_an_event_can_be_seen(self, hooked):
+        hooked.submitted(task(), by="hooked")
+        told(hooked, 3)
+        state(hooked, "deaf", lambda each: each["waiting"] == 3 and each["last_error"])
+        order = ids(listed(hooked))
+
+        waiting = hooked.get("/v1/callbacks/deaf/events", by="north").json()
+        part = hooked.get("/v1/callbacks/deaf/events?state=waiting&limit=1", by="north").json()
+        rest = hooked.get(f"/v1/callbacks/deaf/events?after={part['next_cursor']}", by="north").json()
+        assert [each["event"]["id"] for each in waiting["items"]] == order
+        assert part["items"] + rest["items"] == waiting["items"]
+        assert hooked.get("/v1/callbacks/deaf/events?state=given_up", by="north").json()["items"] == []
+        assert hooked.get("/v1/callbacks/deaf/events?state=told", by="north").status_code == 400
+        assert hooked.get("/v1/callbacks/hooked/events", by="north").status_code == 404
+
+        everywhere = hooked.get(f"/v1/events/{order[0]}/callbacks", by="operator").json()["items"]
+        assert [(each["app"], each["state"], each["tries"][0]["status"]) for each in everywhere] == [
+            ("hooked", "told", 204), ("deaf", "waiting", None),
+        ]  # fmt: skip
+        here = hooked.get(f"/v1/events/{order[0]}/callbacks", by="north").json()["items"]
+        assert [each["app"] for each in here] == ["deaf"]
+
     def test_one_that_answers_410_is_disabled_until_it_is_resumed(self, hooked):
         hooked.endpoint.status = 410
         hooked.submitted(task(), by="hooked")

@@ -14,8 +14,8 @@ from schemas.command import CreateTask
 
 OPERATIONS = {
     "capabilities_drift",
-    "callbacks_list", "callbacks_resume",
-    "events_list", "events_redeliver", "events_redeliver_range", "events_stream",
+    "callbacks_events", "callbacks_list", "callbacks_resume",
+    "events_callbacks", "events_list", "events_redeliver", "events_redeliver_range", "events_stream",
     "admin_reload", "admin_reseal", "audit_list",
     "claims_cancel", "claims_create", "claims_explain", "claims_get", "claims_list", "claims_resolve", "claims_retry",
     "claims_timeline", "clinics", "clinics_capabilities", "clinics_schema", "connections",
