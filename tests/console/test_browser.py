@@ -161,7 +161,7 @@ def test_it_is_used_with_the_keyboard_alone(gateway, vendors, visit):
     keyboard.press("Tab")
     expect(here.page.get_by_role("link", name="Skip to the page")).to_be_focused()
     keyboard.press("Enter")
-    for _ in range(2):
+    for _ in range(3):
         keyboard.press("Tab")
     expect(here.page.get_by_label("It was created")).to_be_focused()
     keyboard.press("Space")
