@@ -196,14 +196,17 @@ async def running(  # noqa: PLR0913 - likewise
         salt=await store.salt(secrets.token_hex(32)),
         stopping=asyncio.Event(),
     )
-    endless = (dispatcher.run(), follower.run(), notifier.run(), forgetter.run(), mailbox.watch())
+    endless = [dispatcher.run(), follower.run(), notifier.run(), forgetter.run()]
+    if not store.is_alone:
+        endless.append(mailbox.watch())
     at_work = [asyncio.create_task(each) for each in endless]
-    reloading = asyncio.create_task(services.reloader.follow())
+    reloading = [asyncio.create_task(each) for each in (services.reloader.follow(), services.reloader.insist())]
     log.info("gateway.started", count=len(config.clinics), version=version("task-gateway"))
     try:
         yield services
     finally:
-        reloading.cancel()
+        for task in reloading:
+            task.cancel()
         await follower.stop()
         await forgetter.stop()
         await notifier.stop()

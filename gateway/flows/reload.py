@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from datetime import datetime
 
 import structlog
@@ -74,6 +73,7 @@ class Reloader:
         self._one_at_a_time = asyncio.Lock()
         self._untold: Callable[[], Awaitable[None]] | None = None
         """How to tell the store, while it does not know."""
+        self._owing = asyncio.Event()
         self.last: Attempt | None = None
         """The last one of this process."""
 
@@ -87,23 +87,23 @@ class Reloader:
         return done
 
     async def follow(self) -> None:
-        """Reload after other processes have, and tell the store what it could not be told; until cancelled."""
+        """Reload after other processes have, until cancelled."""
         with self._bell.listen(RELOADED) as told:
-            while True:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(told.wait(), _AGAIN)
+            while await told.wait():
+                told.clear()
                 try:
-                    await self._catch_up(told)
+                    await self._reload("another replica")
+                except ConfigErrors:
+                    continue  # they are in the log
                 except Exception:
                     log.exception("reload.broke")
 
-    async def _catch_up(self, told: asyncio.Event) -> None:
-        if told.is_set():
-            told.clear()
-            with suppress(ConfigErrors):  # they are in the log
-                await self._reload("another replica")
-        async with self._one_at_a_time:
-            await self._tell_store()
+    async def insist(self) -> None:
+        """Tell the store what it could not be told when that was put in force, until cancelled."""
+        while await self._owing.wait():
+            await asyncio.sleep(_AGAIN)
+            async with self._one_at_a_time:
+                await self._tell_store()
 
     async def _reload(self, by: str) -> Reloaded:
         async with self._one_at_a_time:
@@ -126,12 +126,15 @@ class Reloader:
 
     async def _tell_store(self) -> None:
         """Tell the store what it does not know; it may be away just now."""
-        with suppress(StoreUnavailable):
+        try:
             if self._untold is not None:
                 await self._untold()
-            self._untold = None
-        if self._untold is not None:
+        except StoreUnavailable:
             log.warning("reload.store_unavailable")
+            self._owing.set()
+        else:
+            self._untold = None
+            self._owing.clear()
 
 
 def _difference(before: Config, after: Config) -> Reloaded:
