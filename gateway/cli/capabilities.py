@@ -7,10 +7,9 @@ from typing import Literal
 
 import msgspec
 import rich_click as click
-from rich.console import Console
 from rich.table import Table
 
-from gateway.cli.common import json_option, key_option, run, url_option
+from gateway.cli.common import console, json_option, key_option, run, url_option
 from gateway.client import AsyncClient
 from gateway.web.replies import (
     Capabilities,
@@ -53,10 +52,10 @@ def capabilities(suggest: str | None, url: str, key: Secret, as_json: bool) -> N
     if as_json:
         click.echo(msgspec.json.encode(tables).decode())
         return
-    console, seen = Console(markup=False, highlight=False, emoji=False), _seen(drift)  # notes are shown as they stand
+    out, seen = console(), _seen(drift)
     for table in tables:
         for connection in table.connections:
-            console.print(_shown(table.clinic_id, connection, seen))
+            out.print(_shown(table.clinic_id, connection, seen))
 
 
 async def _drift(url: str, key: Secret) -> Drift:

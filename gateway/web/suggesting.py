@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -24,10 +24,12 @@ class Row(Struct, frozen=True, kw_only=True):
 
 
 Rows = dict[Name, Row]
+_Field = tuple[str, str, Name, str]
+"""Vendor, EMR, operation, field."""
 
 
 class Suggestion(Struct, frozen=True, kw_only=True):
-    """What to add to emr_capabilities.yaml, and remarks on what a row there would not change."""
+    """What to add to emr_capabilities.yaml, and remarks: where it was seen, and what a row there would not change."""
 
     add: dict[str, dict[str, Rows]]
     """Rows by vendor and EMR, as in the file."""
@@ -37,7 +39,7 @@ class Suggestion(Struct, frozen=True, kw_only=True):
 def suggestion(drift: Drift) -> Suggestion:
     """What the configuration in force does not say yet of what was seen."""
     open_questions = [seen for seen in drift.items if is_open(seen)]
-    fields: dict[tuple[str, str, Name, str], list[DriftObservation]] = {}
+    fields: dict[_Field, list[DriftObservation]] = {}
     for seen in open_questions:
         if seen.field is not None and seen.rule is not None and not seen.rule.where.startswith(_OWN):
             fields.setdefault((seen.vendor, seen.emr or "*", seen.operation, seen.field), []).append(seen)
@@ -45,7 +47,8 @@ def suggestion(drift: Drift) -> Suggestion:
     for (vendor, emr, operation, field), seen_there in sorted(fields.items()):
         rows = add.setdefault(vendor, {}).setdefault(emr, {})
         rows.setdefault(operation, Row(fields={})).fields[field] = _cell(seen_there)
-    return Suggestion(add=add, remarks=[*_beyond_rows(open_questions), *_on_trial(drift.trials)])
+    remarks = [*_wanted_at(fields), *_beyond_rows(open_questions), *_on_trial(drift.trials)]
+    return Suggestion(add=add, remarks=remarks)
 
 
 def is_open(seen: DriftObservation) -> bool:
@@ -54,10 +57,16 @@ def is_open(seen: DriftObservation) -> bool:
 
 
 def _cell(seen: Sequence[DriftObservation]) -> Cell:
+    """The cell names no clinic: callers of all clinics on that EMR read it in their problems."""
     last = max(seen, key=lambda one: one.last_at)
     times = sum(one.count for one in seen)
-    note = f"refused {_times(times)} without it, the last with HTTP {last.status} at {_at(last)}"
+    note = f"the vendor refused {_times(times)} without it, the last with HTTP {last.status}"
     return Cell(need="required", source="observed", checked=f"{last.last_at:%Y-%m-%d}", note=note)
+
+
+def _wanted_at(fields: Mapping[_Field, Sequence[DriftObservation]]) -> Iterator[str]:
+    for (*_, field), seen in sorted(fields.items()):
+        yield f"{_where(seen[0])}: '{field}' was wanted at {', '.join(sorted({_at(one) for one in seen}))}"
 
 
 def _beyond_rows(observations: Sequence[DriftObservation]) -> Iterator[str]:

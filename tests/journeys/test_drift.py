@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import sqlite3
 from contextlib import closing
 
@@ -37,7 +36,7 @@ def events(gateway, type_):
     return [json.loads(data) for (data,) in rows]
 
 
-def test_what_a_vendor_was_seen_to_want_is_required_once_the_suggested_rows_are_pasted(town):
+def test_what_a_vendor_was_seen_to_want_is_required_once_the_suggested_rows_are_pasted_and_reloaded(town):
     vendors, config = town
     body = task("riverbend")
     with world.gateway(config) as gateway:
@@ -54,12 +53,11 @@ def test_what_a_vendor_was_seen_to_want_is_required_once_the_suggested_rows_are_
         assert seen["delivery_id"] == refused.json()["delivery"]["id"]
         assert seen["rule"]["need"] == "optional"
         assert events(gateway, "capability.drift") == [{**where, **what}]
-        rows = asked(gateway, "suggest")
 
-    corrected = shutil.copytree(config, config.parent / "corrected")
-    paste(corrected / "emr_capabilities.yaml", rows)
-    sent = len(vendors.creates(COBALT))
-    with world.gateway(corrected) as gateway:
+        paste(config / "emr_capabilities.yaml", asked(gateway, "suggest"))
+        gateway.http.post("/v1/admin/reload").raise_for_status()
+
+        sent = len(vendors.creates(COBALT))
         answer = gateway.post("/v1/tasks", body)
         [error] = answer.json()["errors"]
         assert (answer.status_code, answer.json()["code"]) == (422, "missing-required-fields")

@@ -42,8 +42,17 @@ def added(*items):
 def test_a_field_that_was_wanted_is_suggested_as_required_with_how_it_is_known():
     assert added(TITLE) == {"cobalt": {"eclinicalworks": {"create_task": {"fields": {"title": {
         "need": "required", "source": "observed", "checked": "2026-11-22",
-        "note": "refused once without it, the last with HTTP 400 at lakeside-family/emr",
+        "note": "the vendor refused once without it, the last with HTTP 400",
     }}}}}}  # fmt: skip
+
+
+def test_where_it_was_seen_is_told_beside_the_row_and_not_to_other_clinics_callers_whom_the_note_reaches():
+    elsewhere = structs.replace(TITLE, clinic_id="cedar")
+
+    assert suggested(TITLE, elsewhere).remarks == [
+        "cobalt.eclinicalworks create_task: 'title' was wanted at cedar/emr, lakeside-family/emr"
+    ]
+    assert "lakeside" not in added(TITLE)["cobalt"]["eclinicalworks"]["create_task"]["fields"]["title"]["note"]
 
 
 def test_rows_are_grouped_by_vendor_emr_and_operation():
@@ -64,7 +73,7 @@ def test_what_several_clinics_have_seen_is_one_row_with_the_last_day():
     cell = suggested(TITLE, later).add["cobalt"]["eclinicalworks"]["create_task"].fields["title"]
 
     assert cell.checked == "2026-12-01"
-    assert cell.note == "refused 5 times without it, the last with HTTP 400 at cedar/emr"
+    assert cell.note == "the vendor refused 5 times without it, the last with HTTP 400"
 
 
 def test_what_the_configuration_in_force_requires_by_now_is_not_suggested_again():
@@ -107,8 +116,7 @@ def test_how_a_rule_on_trial_fares_is_remarked_while_it_is_on_trial(need, told):
 
 def test_what_is_printed_loads_when_it_is_pasted_and_requires_the_fields(tmp_path):
     shutil.copytree(SHIPPED, tmp_path / "config")
-    note = 'a "quoted": note # with everything'
-    odd = structs.replace(TITLE, connection=note, field="notify", vendor_name="notify_list")
+    odd = structs.replace(TITLE, connection='a "quoted": # name', field="notify", vendor_name="notify_list")
     everywhere = structs.replace(TITLE, vendor="task_api", emr=None, field="patient.id", vendor_name="patient_id")
     athena = structs.replace(TITLE, emr="athenahealth", field="notify", vendor_name="notify_list")
     printed = as_yaml(suggested(TITLE, odd, everywhere, athena, NAMELESS, trials=[TRIAL]))
@@ -121,7 +129,6 @@ def test_what_is_printed_loads_when_it_is_pasted_and_requires_the_fields(tmp_pat
     for clinic_id, connection, field in wanted:
         cell = clinics[clinic_id].connections[connection].rules["create_task"].fields[field]
         assert (cell.need, cell.source, cell.checked) == ("required", "observed", "2026-11-22"), field
-    assert note in clinics["lakeside-family"].connections["emr"].rules["create_task"].fields["notify"].note
     assert clinics["riverbend-pediatrics"].connections["emr"].rules["create_task"].fields["title"].need == "required"
 
 
