@@ -14,9 +14,11 @@ import pytest
 from flows.doubles import HOUSE, NOW, House, call_back, event, receipt, reply
 from running import run, until
 from standardwebhooks import Webhook
+from store.records import encryption_key
 
 from gateway.rules.clinic import Caller
 from gateway.store.audit import Act
+from gateway.store.backlog import backlog
 from gateway.store.outbox import _DUE
 from gateway.store.rows import stamp
 from schemas.problem import problem
@@ -73,13 +75,18 @@ async def quiet(house):
 
 
 async def callable_now(house):
-    """The apps that could be told something, or are about to be."""
+    """The apps that could be told something, or are about to be; all seen at one moment."""
     notifier, now = house.services.notifier, stamp(house.clock)
     for app, subscriber in notifier.subscribers.items():
-        (backlog,) = await house.store.backlogs([subscriber.endpoint])
-        due = await house.store.read(lambda tx, app=app: tx.execute(_DUE, (app, now, now, 1)).fetchall())
-        leased = await house.store.read(lambda tx: tx.execute(_LEASED).fetchall())
-        if leased or (notifier.pacer.room(subscriber) and not backlog.disabled_at and (backlog.unread or due)):
+        endpoint = subscriber.endpoint
+        behind, due, leased = await house.store.read(
+            lambda tx, app=app, endpoint=endpoint: (
+                backlog(tx, endpoint),
+                tx.execute(_DUE, (app, now, now, 1)).fetchall(),
+                tx.execute(_LEASED).fetchall(),
+            )
+        )
+        if leased or (notifier.pacer.room(subscriber) and not behind.disabled_at and (behind.unread or due)):
             yield app
 
 
@@ -168,6 +175,31 @@ async def test_a_thin_body_holds_no_patient_text_and_a_full_one_the_delivery_as_
             record.id, "failed", record.version,
         )  # fmt: skip
         assert full["data"] == told(house)[-1]["data"]
+
+
+@run
+async def test_a_full_body_of_what_no_key_opens_or_was_forgotten_is_told_without_its_words(house):
+    house.edit("gateway.yaml", 'events: ["task.delivered", "connection.*"]', 'events: ["task.delivered"], body: full')
+    async with house.open():
+        await house.services.reloader.reload("admin")
+        house.store.vault.use([encryption_key("k1")])
+        await delivered(house, description=f"{CANARY} text", patient={"mrn": "1"})
+        subscriber = house.services.notifier.subscribers["watcher"]
+        (end, _), everywhere = await house.store.newest(frozenset({"*"})), frozenset({"*"})
+
+        house.store.vault.use([])
+        await house.services.endpoints.redeliver([subscriber], (0, end), everywhere, ACT)
+        await quiet(house)
+        house.store.vault.use([encryption_key("k1")])
+        await house.store.forget(house.clock + timedelta(days=31), timedelta(days=30), 100)
+        await house.services.endpoints.redeliver([subscriber], (0, end), everywhere, ACT)
+        await quiet(house)
+
+        whole, sealed, forgotten = (each["delivery"] for each in told(house, "watcher.test"))
+        assert whole["command"]["description"] == f"{CANARY} text"
+        assert (sealed["command"], sealed["problem"]["code"], sealed["state"]) == ({}, "unreadable", "delivered")
+        assert (forgotten["command"], forgotten["problem"], forgotten["state"]) == ({}, None, "delivered")
+        assert (await states(house))["watcher"].state == "working"
 
 
 @run

@@ -32,6 +32,27 @@ async def test_a_signed_created_delivers_what_was_submitted_with_the_emr_id(hous
 
 
 @run
+async def test_who_waits_for_the_end_is_woken_by_the_webhook_and_does_not_poll(house):
+    looks = []
+
+    async def noted(delivery_id):
+        looks.append(delivery_id)
+        return await get(delivery_id)
+
+    async with house.open():
+        record, get = await house.submit(call_back()), house.store.get
+        house.store.get = noted
+        waiting = asyncio.create_task(house.services.desk.settled(record, final=True, within=60))
+        await asyncio.sleep(0.2)
+        assert looks == [record.id]
+
+        await house.push(event("task.created", emr_task_id="emr-1"))
+
+        assert (await asyncio.wait_for(waiting, 5)).state == "delivered"
+        assert looks == [record.id] * 2
+
+
+@run
 async def test_a_signed_failed_fails_it_with_the_vendors_reason(house):
     async with house.open():
         record = await house.submit(call_back())
