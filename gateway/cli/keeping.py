@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import rich_click as click
@@ -25,9 +26,11 @@ from gateway.cli.common import (
 from gateway.client import AsyncClient
 from gateway.clinics import load
 from gateway.errors import Stopped
+from gateway.files.access import user
 from gateway.rules.clinic import Config
 from gateway.settings import DATABASE
 from gateway.store import postgres_copy
+from gateway.store.audit import Act
 from gateway.store.resealing import Resealed
 from gateway.store.sqlite_copy import copy
 from gateway.world import World
@@ -47,36 +50,54 @@ def backup(directory: Path, file: Path) -> None:
 
 @click.command()
 @config_option
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-def restore(directory: Path, file: Path) -> None:
+@click.argument("file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def restore(directory: Path, file: Path | None) -> None:
     """Put the database back from FILE, and hold all that is open: it may have been sent since.
 
     There must be no database yet where the configuration wants it. Every connection with unsent deliveries is paused;
     cancel what was sent since the backup, then resume each connection.
+
+    PostgreSQL has tools of its own: after `pg_restore`, and before any gateway is started, run this without FILE.
     """
     config = load(directory, os.environ)
-    target = _sqlite(config)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with bar("copying") as told:
-        copy(file, target, told)
-    paused = run(_begin_epoch(config))
-    errors.print(f"{target}: restored; {paused} connections are paused until they are resumed", soft_wrap=True)
+    target = _file(config.database)
+    if (target is None) != (file is None):
+        raise Stopped("expected FILE for SQLite, and none for PostgreSQL, which `pg_restore` has put back before")
+    paused = _put_back(file, target, config) if target and file else run(_begin_epoch(config, "pg_restore"))
+    errors.print(f"{target or 'database'}: restored; {counted(paused, 'connection')} paused until resumed")
 
 
-async def _begin_epoch(config: Config) -> int:
+def _put_back(file: Path, target: Path, config: Config) -> int:
+    """Restore a SQLite file; it has its name once all that is open is held, and not before."""
+    for there in (target.with_name(target.name + what) for what in ("", "-wal", "-journal")):
+        if there.exists():  # a log that was left behind would be written into the database that comes
+            raise Stopped(f"{there}: File exists")
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=target.parent, prefix=f"{target.name}.") as place:
+        half = Path(place, target.name)
+        with bar("copying") as told:
+            copy(file, half, told)
+        at_work = structs.replace(config, database=f"sqlite:///{half}")
+        paused = run(_begin_epoch(at_work, f"put back from {file.name}"))
+        half.rename(target)
+    return paused
+
+
+async def _begin_epoch(config: Config, reason: str) -> int:
     store = store_of(config, World())
+    act = Act(app="command line", key_id=user(), action="restore", about="database", reason=reason)
     await store.open()
     try:
-        return await store.begin_epoch(World().now())
+        return await store.begin_epoch(World().now(), act)
     finally:
         await store.close()
 
 
 def _sqlite(config: Config) -> Path:
-    """The database's file. Raises Stopped for a database that is none: those have tools of their own."""
+    """The database's file. Raises Stopped for a database that is none: that has tools of its own."""
     file = _file(config.database)
     if file is None:
-        raise Stopped("backup and restore are for SQLite; use pg_dump and pg_restore, then see docs on restoring")
+        raise Stopped("backup is for SQLite; use pg_dump, and after pg_restore `task-gateway restore`")
     return file
 
 
@@ -118,22 +139,23 @@ def migrate(*, source: str, target: str, as_json: bool) -> None:
 
 
 @click.command()
+@click.option("--reason", help="Why: it is kept in the audit trail.")
 @url_option
 @key_option
-def reseal(url: str, key: Secret) -> None:
+def reseal(reason: str | None, url: str, key: Secret) -> None:
     """Seal everything stored with the first encryption key, while the gateway runs; role admin.
 
     Put a new key first in gateway.yaml, reload, run this, and the older key may go if nothing is left unreadable.
     """
-    done = run(_resealed(url, key))
+    done = run(_resealed(url, key, reason))
     errors.print(f"{done.resealed} sealed anew, {done.unreadable} that no key opens", soft_wrap=True)
 
 
-async def _resealed(url: str, key: Secret) -> Resealed:
+async def _resealed(url: str, key: Secret, reason: str | None) -> Resealed:
     whole = Resealed(resealed=0, unreadable=0, next_cursor=None)
     async with AsyncClient(url, key) as gateway:
         while True:
-            page = await gateway.post("/v1/admin/reseal", {"cursor": whole.next_cursor}, Resealed)
+            page = await gateway.post("/v1/admin/reseal", {"cursor": whole.next_cursor, "reason": reason}, Resealed)
             whole = structs.replace(
                 page, resealed=whole.resealed + page.resealed, unreadable=whole.unreadable + page.unreadable
             )

@@ -22,7 +22,7 @@ from gateway.store.vault import KeyMissing, Unreadable
 from schemas.private import Private
 
 Action = Literal[
-    "cancel", "retry", "resolve", "pause", "resume", "reload", "reseal", "redeliver", "reveal", "backup", "sign-in"
+    "cancel", "retry", "resolve", "pause", "resume", "reload", "reseal", "redeliver", "reveal", "restore", "sign-in"
 ]
 _START = "0" * 64
 _HEAD = "audit_head"

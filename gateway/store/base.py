@@ -290,9 +290,9 @@ class Store(Outgoing, ForPeople):
 
         return await self.write(forget)
 
-    async def begin_epoch(self, now: datetime) -> int:
+    async def begin_epoch(self, now: datetime, act: Act) -> int:
         """The database was put back from a backup: hold what would go out; how many connections are paused for it."""
-        return await self._writing(now, restoring.begin_epoch)
+        return await self._writing(now, lambda writing: restoring.begin_epoch(writing, act))
 
     async def acted(self, act: Act, now: datetime) -> None:
         """Keep in the audit trail what somebody did."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gateway.store import audit
+from gateway.store.audit import Act
 from gateway.store.saving import Writing, pause
 from schemas.problem import problem
 
@@ -9,13 +11,14 @@ _EPOCH = "epoch"
 _WHY = "restored from a backup: what is held here may have been sent since; cancel what was, then resume"
 
 
-def begin_epoch(writing: Writing) -> int:
+def begin_epoch(writing: Writing, act: Act) -> int:
     """Hold everything that would go out by itself until an operator has looked, and count the database's epoch up.
 
     Every connection with unsent deliveries is paused, and no unknown is sent again on a proof of its absence. What was
     submitted is followed as before: looking changes nothing. Returns how many connections are paused.
     """
     tx = writing.tx
+    audit.record(tx, act, writing.now)
     tx.execute("DELETE FROM sessions")
     tx.execute("UPDATE deliveries SET resent = 1 WHERE state IN ('sending', 'unknown')")
     connections = tx.execute(

@@ -12,8 +12,10 @@ from gateway.store.audit import Act
 from gateway.store.resealing import Resealed
 from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
+from gateway.web.headers import Reasoned
 from gateway.web.problems import problems
 from gateway.web.services import Served, Services
+from schemas.command import Body
 from schemas.private import Private
 from schemas.problem import FieldError, problem
 
@@ -21,9 +23,10 @@ _PAGE = 200
 
 
 class Page(Private, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a long work goes on."""
+    """Where a long work goes on; the first page says why it is done."""
 
     cursor: str | None = None
+    reason: Body | None = None
 
 
 class Admin(Controller):
@@ -33,13 +36,13 @@ class Admin(Controller):
     tags = ("admin",)
 
     @post(
-        "/reload", guards=[needs("admin")], status_code=200, responses=problems(422),
-        summary="Put the configuration files in force",
+        "/reload", guards=[needs("admin")], status_code=200, responses=problems(400, 413, 415, 422),
+        operation_class=Reasoned, summary="Put the configuration files in force",
     )  # fmt: skip
     async def reload(self, request: StrictRequest, services: Served) -> Reloaded:
         """Everything is validated, then swapped whole; with one mistake nothing changes, and each is told."""
         try:
-            return await reloaded(services, request.caller)
+            return await reloaded(services, request.caller, await request.why())
         except ConfigErrors as errors:
             lines = tuple(FieldError(code="invalid-configuration", detail=line) for line in errors.lines)
             raise Refused(problem("invalid-configuration", errors=lines)) from errors
@@ -54,7 +57,7 @@ class Admin(Controller):
         `unreadable` counts values that no key opens; an older key may go once that is 0 without it.
         """
         if data.cursor is None:
-            act = Act(app=request.user.name, key_id=request.auth, action="reseal", about="database")
+            act = Act(app=request.user.name, key_id=request.auth, action="reseal", about="database", reason=data.reason)
             await services.store.acted(act, services.world.now())
         try:
             return await services.store.reseal(data.cursor, _PAGE)
@@ -62,8 +65,8 @@ class Admin(Controller):
             raise Refused(problem("invalid-parameter", "cursor: a next_cursor that this call gave")) from error
 
 
-async def reloaded(services: Services, by: Caller) -> Reloaded:
-    """Put the files in force, and keep who wanted it. Raises ConfigErrors."""
-    act = Act(app=by.app.name, key_id=by.key_id, action="reload", about="configuration")
+async def reloaded(services: Services, by: Caller, reason: str | None) -> Reloaded:
+    """Put the files in force, and keep who wanted it and why. Raises ConfigErrors."""
+    act = Act(app=by.app.name, key_id=by.key_id, action="reload", about="configuration", reason=reason)
     await services.store.acted(act, services.world.now())
     return await services.reloader.reload(by.app.name)

@@ -19,6 +19,7 @@ from gateway.rules import strict_json
 from gateway.rules.clinic import App, Caller
 from gateway.rules.reading import Draft, read
 from gateway.rules.strict_json import Malformed
+from gateway.web.replies import Why
 from schemas.command import NAMING
 from schemas.private import Private
 from schemas.problem import Code, problem, problem_of
@@ -56,15 +57,23 @@ class StrictRequest(Request[App, str, State]):
             _refuse("malformed-body", "the body is empty")
         return raw
 
+    async def why(self) -> str | None:
+        """The reason in a body that may be left out; no handler takes such a body as `data`."""
+        raw = await self.body()
+        if not raw:
+            return None
+        draft = read(self._object(raw), Why)
+        if draft.errors or draft.command is None:
+            raise Refused(problem_of(draft.errors))
+        return draft.command.reason
+
     async def json(self) -> Any:
         """The body as the Struct that the handler takes.
 
         What is wrong with a command is left in `draft`, for the rules to add the rest; any other body is refused here.
         """
         data = self.route_handler.parsed_data_field
-        if self.headers.get("content-encoding", "identity").strip().lower() != "identity":
-            _refuse("unsupported-media-type", "a body is read as it is: no Content-Encoding")
-        self.posted = parse(await self.body(), ", ".join(self.headers.getall("content-type", [])))
+        self.posted = self._object(await self.body())
         if data is None or not issubclass(data.annotation, Private):
             return self.posted
         self.draft = read(self.posted, data.annotation)
@@ -73,6 +82,11 @@ class StrictRequest(Request[App, str, State]):
         if self.draft.errors:
             raise Refused(problem_of(self.draft.errors))
         return self.draft.command
+
+    def _object(self, raw: bytes) -> dict[str, Any]:
+        if self.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            _refuse("unsupported-media-type", "a body is read as it is: no Content-Encoding")
+        return parse(raw, ", ".join(self.headers.getall("content-type", [])))
 
 
 def _unread(kind: type[Private]) -> Private:

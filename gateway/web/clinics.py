@@ -12,6 +12,7 @@ from gateway.rules.routing import offers
 from gateway.store.reading import Paused
 from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
+from gateway.web.headers import Reasoned
 from gateway.web.problems import problems
 from gateway.web.replies import (
     Capabilities,
@@ -103,14 +104,15 @@ class About(Controller):
 
     @post(
         "/connections/{clinic_id:str}/{name:str}/resume", guards=[needs("operate")],
-        status_code=200, responses=problems(404), summary="Open a paused connection again",
+        status_code=200, responses=problems(400, 404, 413, 415, 422), operation_class=Reasoned,
+        summary="Open a paused connection again",
     )  # fmt: skip
     async def resume(
         self, request: StrictRequest, services: Served, clinic_id: FromPath[str], name: FromPath[str]
     ) -> ConnectionHealth:
         """What was held goes out."""
         connection = connection_of(request, services, clinic_id, name)
-        await services.asking.resume(connection, request.caller)
+        await services.asking.resume(connection, request.caller, await request.why())
         return _health(connection, None)
 
 

@@ -15,7 +15,7 @@ from gateway.rules.record import Record, present
 from gateway.web import lists
 from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
-from gateway.web.headers import Asking, Explaining, Submitting
+from gateway.web.headers import Asking, Cancelling, Explaining, Submitting
 from gateway.web.lines import tell
 from gateway.web.preferences import seen_version
 from gateway.web.problems import problems
@@ -73,13 +73,13 @@ class _OfOneKind(Controller):
 
     @post(
         "/{delivery_id:str}/cancel", guards=[needs("submit")], status_code=200,
-        responses=problems(400, 404, 409, 412), operation_class=Asking,
+        responses=problems(400, 404, 409, 412, 413, 415, 422), operation_class=Cancelling,
         summary="Withdraw a delivery that was not sent",
     )  # fmt: skip
     async def cancel(self, request: StrictRequest, services: Served, delivery_id: FromPath[str]) -> Delivery:
         """Only while nothing has reached the vendor; no vendor here can withdraw."""
         record = await found(request, services, delivery_id, self.kind)
-        return present(await services.asking.cancel(record, request.caller, _seen(request)))
+        return present(await services.asking.cancel(record, request.caller, _seen(request), await request.why()))
 
     @post(
         "/{delivery_id:str}/retry", guards=[needs("operate")], status_code=200, responses=_ASK,

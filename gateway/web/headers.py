@@ -1,10 +1,10 @@
-"""The request headers of submits and wishes, as the OpenAPI document shows them."""
+"""What the framework cannot tell of an operation by itself, as the OpenAPI document shows it: headers, and a reason."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Schema
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Parameter, RequestBody, Schema
 
 _KEY = Parameter(
     name="Idempotency-Key",
@@ -40,6 +40,18 @@ _IF_MATCH = Parameter(
 )
 
 
+_REASON = Schema(type=[OpenAPIType.STRING, OpenAPIType.NULL], max_length=32768)
+_WHY = RequestBody(
+    content={
+        "application/json": OpenAPIMediaType(
+            schema=Schema(type=OpenAPIType.OBJECT, properties={"reason": _REASON}, additional_properties=False)
+        )
+    },
+    required=False,
+    description="Why: it is kept in the audit trail",
+)
+
+
 @dataclass
 class Submitting(Operation):
     """An operation that takes both."""
@@ -62,3 +74,20 @@ class Asking(Operation):
 
     def __post_init__(self) -> None:
         self.parameters = [*(self.parameters or []), _IF_MATCH]
+
+
+@dataclass
+class Reasoned(Operation):
+    """An operation whose body says why, and may be left out."""
+
+    def __post_init__(self) -> None:
+        self.request_body = _WHY
+
+
+@dataclass
+class Cancelling(Asking):
+    """An operation that takes `If-Match`, and such a body."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.request_body = _WHY

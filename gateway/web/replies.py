@@ -39,6 +39,12 @@ class Reason(Private, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reason: Body
 
 
+class Why(Private, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why somebody acts, where it is left to them to say so."""
+
+    reason: Body | None = None
+
+
 class ConnectionSummary(Struct, frozen=True, kw_only=True):
     """A connection and what it can be asked."""
 

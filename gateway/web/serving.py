@@ -15,6 +15,8 @@ from granian.server.embed import Server
 from litestar import Litestar
 
 from gateway.errors import ConfigErrors, Stopped
+from gateway.store.audit import Act
+from gateway.web.services import Services
 
 HEADER_SECONDS = 5
 """How long a client may take to send its headers, and how long a connection may lie idle."""
@@ -93,8 +95,11 @@ async def serve(app: Litestar, host: str, port: int) -> None:
 
 async def _reload(app: Litestar) -> None:
     """A reload asked for by signal: mistakes are in the log, and nobody waits for an answer."""
+    services: Services = app.state.services
+    act = Act(app="SIGHUP", key_id="", action="reload", about="configuration")
     try:
-        await app.state.services.reloader.reload("SIGHUP")
+        await services.store.acted(act, services.world.now())
+        await services.reloader.reload(act.app)
     except ConfigErrors:
         return
     except Exception:  # it would take the server with it

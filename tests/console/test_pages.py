@@ -176,7 +176,7 @@ class TestConfiguration:
     def test_a_reload_says_who_asked_for_it_and_what_it_changed(self, gateway):
         somebody = seat(gateway)
         assert "not reloaded since" in somebody.page("/console/configuration")
-        assert somebody.post("/console/configuration/reload").status_code == 303
+        assert somebody.post("/console/configuration/reload", reason="a new key").status_code == 303
         page = somebody.page("/console/configuration")
         assert "in force</span> by everything" in page
         assert "No clinic has changed" in page
@@ -188,7 +188,7 @@ class TestConfiguration:
 
         gateway.app.state.services.reloader._read = broken
         somebody = seat(gateway)
-        somebody.post("/console/configuration/reload")
+        somebody.post("/console/configuration/reload", reason="a new key")
         page = somebody.page("/console/configuration")
         assert "refused</span> by everything" in page
         assert "clinics/north.yaml:4: timezone: unknown" in page

@@ -37,13 +37,23 @@ def test_a_backup_of_a_running_gateway_is_put_back_and_holds_what_was_open(town)
         gateway.stop()
     assert CANARY.encode() not in (config.parent / "saved.db").read_bytes()
     assert len(vendors.created(COBALT)) == 2
+
+    def restored(*arguments):
+        done = run("restore", "--config", str(config), *arguments, directory=config.parent)
+        return done.returncode, done.stderr
+
+    assert "gateway.db: File exists" in restored("saved.db")[1]
     for file in database(config).parent.glob("gateway.db*"):
         file.unlink()
-
-    back = run("restore", "--config", str(config), "saved.db", directory=config.parent)
-    assert (back.returncode, "1 connections are paused" in back.stderr) == (0, True), back.stderr
-    again = run("restore", "--config", str(config), "saved.db", directory=config.parent)
-    assert (again.returncode, "File exists" in again.stderr) == (1, True)
+    left = database(config).with_name("gateway.db-wal")
+    left.write_bytes(b"of another database")
+    code, told = restored("saved.db")
+    assert (code, "gateway.db-wal: File exists" in told) == (1, True)
+    left.unlink()
+    assert restored()[0] == 1
+    code, told = restored("saved.db")
+    assert (code, "1 connection paused" in told) == (0, True), told
+    assert [file.name for file in left.parent.iterdir()] == ["gateway.db"]
 
     with world.gateway(config, port) as gateway:
         found = gateway.delivery(held)
@@ -51,7 +61,11 @@ def test_a_backup_of_a_running_gateway_is_put_back_and_holds_what_was_open(town)
         (connection,) = [c for c in gateway.http.get("/v1/connections").json()["items"] if c["paused"]]
         assert "restored from a backup" in connection["why"]
         assert gateway.http.post(f"{held.headers['location']}/cancel").json()["state"] == "cancelled"
-        gateway.http.post("/v1/connections/lakeside/emr/resume").raise_for_status()
+        why = {"reason": "looked through by hand"}
+        gateway.http.post("/v1/connections/lakeside/emr/resume", json=why).raise_for_status()
+        acts = [(act["action"], act["reason"]) for act in gateway.http.get("/v1/audit").json()["items"]]
+        assert acts[0] == ("resume", "looked through by hand")
+        assert acts[2:] == [("restore", "put back from saved.db"), ("pause", "for the test")]
         assert gateway.settled(gateway.post("/v1/tasks", task(), key="k-3"))["state"] == "delivered"
     assert len(vendors.created(COBALT)) == 3
 

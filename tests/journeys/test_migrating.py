@@ -48,9 +48,12 @@ def test_what_a_gateway_on_sqlite_accepted_is_served_and_delivered_by_one_on_pos
             news = gateway.http.get(f"/v1/events?after={told[-1]['id']}").json()["items"]
             assert gateway.http.get("/v1/events?limit=200").json()["items"] == [*told, *news]
         assert len(vendors.created(COBALT)) == 2
+        there = {"TASK_GATEWAY_DATABASE": database}
+        put_back = run("restore", "--config", str(config), directory=config.parent, environ=there)
 
     assert (busy.returncode, "in use by another process" in busy.stderr) == (1, True), busy.stderr
     assert moved.returncode == 0, moved.stderr
     counts = {each["table"]: each["rows"] for each in json.loads(moved.stdout)["tables"]}
     assert (counts["deliveries"], counts["idempotency_keys"], counts["events"]) == (2, 2, len(told))
     assert (again.returncode, "it is not empty" in again.stderr) == (1, True), again.stderr
+    assert (put_back.returncode, "database: restored; 0 connections paused" in put_back.stderr) == (0, True)

@@ -32,6 +32,7 @@ def test_a_clinic_dropped_in_is_served_after_a_hangup_signal(town):
     gateway.process.send_signal(signal.SIGHUP)
 
     until(lambda: knows(gateway, "meadow"))
+    assert gateway.http.get("/v1/audit").json()["items"][0]["app"] == "SIGHUP"
 
 
 def test_a_broken_file_changes_nothing_and_is_told_line_by_line(town):

@@ -219,5 +219,5 @@ async def test_a_patient_is_forgotten_with_the_words(store):
 @opened
 async def test_a_restored_database_lets_nobody_in(store):
     await store.sign_in(session(), BY_OPERATOR, IDLE, LONGEST)
-    await store.begin_epoch(NOW)
+    await store.begin_epoch(NOW, BY_OPERATOR)
     assert await store.session("digest-1") is None

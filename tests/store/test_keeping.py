@@ -173,7 +173,7 @@ async def test_a_database_put_back_holds_what_is_open_until_its_connection_is_re
 
     store = SqliteStore(tmp_path / "backup.db", ids)
     await store.open()
-    assert await store.begin_epoch(later(days=1)) == 1
+    assert await store.begin_epoch(later(days=1), BY_OPERATOR) == 1
     await store.try_connections(later(days=1))
     await store.pass_time(later(days=1), every_lease=True)
     assert await states(store, "tsk_000001", "tsk_000002", "tsk_000003") == ["held", "unknown", "submitted"]

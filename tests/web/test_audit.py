@@ -52,6 +52,44 @@ def test_every_wish_of_a_person_is_in_it_with_its_delivery(gateway):
     assert (about[delivery["id"]]["action"], about[delivery["id"]]["clinic_id"]) == ("retry", "south")
 
 
+REASONED = (
+    ("/v1/connections/south/emr/resume", "resume"), ("/v1/admin/reload", "reload"), ("/v1/tasks/{}/cancel", "cancel"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "action"), REASONED)
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [({"json": WHY}, WHY["reason"]), ({"json": {"reason": " "}}, None), ({"json": {}}, None), ({}, None)],
+)
+def test_a_reason_that_may_be_left_out_is_kept_where_it_is_given(gateway, path, action, body, reason):
+    gateway.call("POST", "/v1/connections/south/emr/pause", json=WHY)
+    held = gateway.submitted(task("south", title="t", assignees=["dr-wilson"]))
+
+    assert gateway.call("POST", path.format(held["id"]), **body).status_code == 200
+
+    newest = listed(gateway)["items"][0]
+    assert (newest["action"], newest["reason"]) == (action, reason)
+
+
+@pytest.mark.parametrize("asked", REASONED)
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [(b"[]", "json", 400), (b"x", "json", 400), (b"reason=x", "x-www-form-urlencoded", 415),
+     (b'{"reason": 7}', "json", 422), (b'{"reason": "x", "reasons": "CANARY"}', "json", 422)],
+)  # fmt: skip
+def test_a_reason_that_cannot_be_read_stops_what_was_asked(gateway, asked, content, kind, status):
+    path, action = asked
+    gateway.call("POST", "/v1/connections/south/emr/pause", json=WHY)
+    held = gateway.submitted(task("south", title="t", assignees=["dr-wilson"]))
+
+    headers = {"content-type": f"application/{kind}"}
+    answer = gateway.call("POST", path.format(held["id"]), content=content, headers=headers)
+
+    assert (answer.status_code, "CANARY" in answer.text) == (status, False)
+    assert action not in {act["action"] for act in listed(gateway)["items"]}
+
+
 @pytest.mark.parametrize(
     "query", ["?before=x", "?before=-1", "?before=1e3", "?before=٣", f"?before={'9' * 40}", "?befor=1"]
 )

@@ -17,6 +17,7 @@ from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
 from gateway.web.console.forms import Form
 from gateway.web.console.pages import moved, page
+from gateway.web.replies import Reason
 from gateway.web.services import Served
 
 
@@ -39,10 +40,11 @@ async def show(request: StrictRequest, services: Served) -> Response[str]:
 
 
 @post("/configuration/reload", guards=[needs("admin")], status_code=200)
-async def reload(request: StrictRequest, services: Served, form: Form) -> Response[Any]:  # noqa: ARG001 - read for its token
+async def reload(request: StrictRequest, services: Served, form: Form) -> Response[Any]:
     """Put the files in force, all of them or, with one mistake, none; the page tells how it went."""
+    reason = form.read(Reason).reason
     with suppress(ConfigErrors):
-        await reloaded(services, request.caller)
+        await reloaded(services, request.caller, reason)
     return moved("/console/configuration")
 
 
