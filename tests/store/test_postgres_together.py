@@ -11,7 +11,7 @@ import pytest
 from msgspec import structs
 from running import run, until
 from store.opened import opened
-from store.records import EVERYONE, LEASE, NOW, accept, now, task
+from store.records import EVERYONE, LEASE, NOW, OTHER, accept, later, mark, now, sent, settle, task
 from store.replicas import another
 
 from gateway.rules.change import change
@@ -23,6 +23,7 @@ from gateway.store.clock import Clock
 from gateway.store.postgres import PostgresStore
 from gateway.store.rows import stamp
 from gateway.world import World
+from schemas.outcome import NotApplied, Unknown
 
 
 @pytest.fixture
@@ -99,6 +100,48 @@ async def test_an_account_s_cap_holds_over_all_processes(store, database):
 
         every = await asyncio.gather(*(each.claim(NOW, LEASE, {"main": limits}) for each in (store, other)))
         assert [list(leased) for leased in every] == [[], []]
+
+
+@opened
+async def test_an_account_s_rate_holds_over_all_processes(store, database):
+    limits = Limits(per_minute=3)
+    async with another(database) as other:
+        accepted = await asyncio.gather(
+            *(each.accept(task(number), None, LEASE, limits) for number, each in enumerate([store, other] * 5, start=1))
+        )
+        for one in [one for one in accepted if one.attempt is not None]:
+            await settle(other, await mark(store, one), NotApplied(code="http-421"), retry_at=later(hours=1))
+
+        async def claimed(at):
+            return [one for each in (store, other) for one in await each.claim(at, LEASE, {"main": limits})]
+
+        assert await claimed(later(seconds=30)) == []
+        assert len(await claimed(later(seconds=64))) == 3
+
+
+@opened
+async def test_clinics_take_turns_over_all_processes(store, database):
+    for number in range(1, 5):
+        await store.accept(task(number), None, None)
+    await store.accept(task(5, clinic_id=OTHER[0], created_at=later(seconds=1)), None, None)
+
+    async with another(database) as other:
+        turns = [await each.claim(later(seconds=n), LEASE, most=1) for n, each in enumerate([store, other, store], 1)]
+
+    assert [one.record.id for leased in turns for one in leased] == ["tsk_000001", "tsk_000005", "tsk_000002"]
+
+
+@opened
+async def test_a_vendor_s_trouble_at_one_process_is_heeded_by_all_and_one_probe_goes_for_all(store, database):
+    for number in range(1, 6):
+        await sent(store, task(number), Unknown(code="http-502"))
+
+    async with another(database) as other:
+        waiting = [await each.accept(task(number), None, LEASE) for number, each in ((6, other), (7, store))]
+        probes = await asyncio.gather(*(each.claim(later(seconds=8), LEASE) for each in (store, other) * 3))
+
+    assert [one.attempt for one in waiting] == [None, None]
+    assert sum(map(len, probes)) == 1
 
 
 @opened
