@@ -54,8 +54,10 @@ class Follower(Rounds):
         self._busy: set[tuple[str, str]] = set()
 
     async def stop(self) -> None:
-        """Look no more; looks under way are dropped, since a read leaves nothing behind."""
+        """Look no more; looks under way are dropped, since a read leaves nothing behind, and are due for others."""
         await self._end(0)
+        with suppress(StoreUnavailable):
+            await self._store.leave_looks(self._world.now())
 
     async def round(self) -> datetime | None:
         """Take the looks that are due."""

@@ -240,6 +240,10 @@ class Store(Outgoing, ForPeople):
         """
         return await self._writing(now, lambda writing: following.due_looks(writing, self._owner, limit, busy))
 
+    async def leave_looks(self, now: datetime) -> None:
+        """This process looks no more: what it had taken is due for others."""
+        await self._writing(now, lambda writing: following.free_looks(writing, self._owner))
+
     async def look(self, taken: Looked, now: datetime) -> None:
         """Apply everything a look has listed, then plan the next one, or conclude from finding nothing."""
         await self._writing(now, lambda writing: following.look(writing, taken))

@@ -13,6 +13,7 @@ from gateway.rules.following import Look, is_possible, looked
 from gateway.rules.marks import copied, told_apart
 from gateway.rules.record import Record
 from gateway.store import inbound
+from gateway.store.bell import LOOK
 from gateway.store.recognising import Nearby, Seen, recognise
 from gateway.store.rows import ALL, NOT_LOOKED_AT, Tx, not_of, record_of, stamp
 from gateway.store.saving import Writing, find, save
@@ -71,17 +72,23 @@ def _take(writing: Writing, owner: str, record: Record) -> Record | None:
     return structs.replace(record, due_at=until)
 
 
-def free_looks(writing: Writing) -> None:
-    """Let every look that may be taken be due now: at start-up, those of a process that is gone have no owner any more.
+def free_looks(writing: Writing, owner: str | None = None) -> None:
+    """Let every look that may be taken, or those that `owner` may have taken, be due now: nobody makes them any more.
 
     What was only planned for the next two minutes cannot be told from what was taken, and is looked at early.
     """
-    writing.tx.execute("DELETE FROM looks")
-    writing.tx.execute(
-        "UPDATE deliveries SET due_at = ? WHERE state IN ('submitted', 'unknown', 'delivered')"
-        " AND due_at > ? AND due_at <= ?",
-        (stamp(writing.now), stamp(writing.now), stamp(writing.now + _TAKEN)),
+    soon = (stamp(writing.now), stamp(writing.now), stamp(writing.now + _TAKEN))
+    of_owner = (
+        " AND (clinic_id, connection) IN (SELECT clinic_id, connection FROM looks WHERE owner = ?)" if owner else ""
     )
+    theirs = (owner,) if owner else ()
+    writing.tx.execute(
+        "UPDATE deliveries SET due_at = ? WHERE state IN ('submitted', 'unknown', 'delivered')"  # noqa: S608 - our own
+        f" AND due_at > ? AND due_at <= ?{of_owner}",
+        (*soon, *theirs),
+    )
+    writing.tx.execute(f"DELETE FROM looks{' WHERE owner = ?' if owner else ''}", theirs)  # noqa: S608 - likewise
+    writing.touched.add(LOOK)
 
 
 def look(writing: Writing, taken: Looked) -> None:

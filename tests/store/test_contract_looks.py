@@ -112,3 +112,17 @@ async def test_at_start_up_every_look_is_free(store):
     await store.pass_time(later(seconds=1), every_lease=True)
 
     assert await taken(store, later(seconds=1)) == ["tsk_000001"]
+
+
+@opened
+async def test_who_looks_no_more_leaves_what_it_had_taken_to_others_and_theirs_to_them(store):
+    await followed(store, 1)
+    await taken(store)
+    await becomes_another(store)
+    await followed(store, 2, clinic_id=OTHER[0])
+    await followed(store, 3, clinic_id=OTHER[0], due=later(minutes=10))
+    await taken(store, later(seconds=1))
+
+    await store.leave_looks(later(seconds=2))
+
+    assert await taken(store, later(seconds=2)) == ["tsk_000002"]
