@@ -5,7 +5,7 @@ BIN := .venv/bin
 PORT ?= 8080
 PORT_BASE ?= 9100
 
-.PHONY: help setup demo test lint types imports tests browser chaos kills clients simulate fuzz timing deployment
+.PHONY: help setup demo test lint types imports tests browser chaos kills replicas clients simulate fuzz timing deployment
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -42,10 +42,13 @@ browser:  ## Chromium, for the console's tests; where it cannot be installed the
 		&& apt-get update --quiet && apt-get install --yes --no-install-recommends chromium; \
 	} || echo "no Chromium: the console's tests in a browser will be skipped"
 
-chaos: kills simulate  ## everything at release size: kill -9 a thousand times, ten thousand seeds; about an hour
+chaos: kills replicas simulate  ## everything at release size: kill -9 a thousand times, 5,000 deliveries through three replicas, ten thousand seeds; about two hours
 
 kills: setup  ## kill -9 a thousand times under load, and at every point of a delivery's path; about 10 minutes
 	CHAOS_KILLS=1000 $(BIN)/pytest --numprocesses auto tests/chaos
+
+replicas: setup  ## three replicas killed, asleep, their PostgreSQL restarted, 5,000 deliveries; CHAOS_DELIVERIES=n: others
+	CHAOS_DELIVERIES=$${CHAOS_DELIVERIES:-5000} $(BIN)/pytest tests/chaos/test_replicas.py
 
 clients: setup  ## a TypeScript and a Python client generated from the OpenAPI document; needs npm
 	GENERATORS=1 $(BIN)/pytest tests/generators

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 from aiohttp import web
-from chaos.town import Town, task
+from chaos.town import Place, task
 from msgspec import Struct
 
 CALLERS = 8
@@ -35,12 +35,13 @@ class Submitted(Struct, kw_only=True):
 
 
 class Load:
-    """Commands over all vendors, until `stop`."""
+    """Commands over all vendors, until `stop`, or until there are `most`."""
 
-    def __init__(self, here: Town, chance: random.Random) -> None:
+    def __init__(self, here: Place, chance: random.Random, most: int | None = None) -> None:
         self.submitted: list[Submitted] = []
         self._here = here
         self._chance = chance
+        self._most = most
         self._stopping = False
 
     async def run(self) -> None:
@@ -51,7 +52,7 @@ class Load:
         self._stopping = True
 
     async def _caller(self) -> None:
-        while not self._stopping:
+        while not self._stopping and len(self.submitted) != self._most:
             command = self._next()
             self.submitted.append(command)
             command.delivery_id = await self.answered(command)
@@ -101,7 +102,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
 )
 
 
-async def bad_luck(here: Town, chance: random.Random) -> None:
+async def bad_luck(here: Place, chance: random.Random) -> None:
     """Some of what comes to the vendors goes wrong, until cancelled."""
     while True:
         for vendor in here.vendors:

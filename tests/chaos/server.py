@@ -23,7 +23,7 @@ from gateway.clinics import load
 from gateway.courier import courier
 from gateway.flows import dispatch, rounds, submit
 from gateway.logs import set_up
-from gateway.store import pacing
+from gateway.store import following, pacing
 from gateway.store.base import Store
 from gateway.transport import wire
 from gateway.web.serving import serve
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     points = Points(given.crash_at, given.after, given.stall_at, given.stalls, given.gates)
     mortal_at_the_first_byte(points)
     if given.lease:
-        dispatch.LEASE = submit.LEASE = timedelta(seconds=given.lease)
+        dispatch.LEASE = submit.LEASE = following._TAKEN = timedelta(seconds=given.lease)
         rounds.LONGEST_SLEEP = given.lease / 4
     if given.minute:
         pacing._MINUTE += timedelta(seconds=given.minute - 60)

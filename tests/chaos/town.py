@@ -204,7 +204,9 @@ async def town(
     """
     port = free_port()
     async with AsyncExitStack() as stack:
-        vendors = await stack.enter_async_context(sandbox(f"http://127.0.0.1:{port}", answered))
+        vendors = await stack.enter_async_context(
+            sandbox(f"http://127.0.0.1:{port}", lambda _vendor, app: answered(app))
+        )
         configure(directory, vendors, follow or QUICK, f"sqlite:///{directory / 'gateway.db'}")
         here = Town(directory, vendors, port)
         stack.push_async_callback(here.aclose)
@@ -212,7 +214,7 @@ async def town(
 
 
 @asynccontextmanager
-async def sandbox(pushed_to: str, answered: Callable[[web.Application], None]) -> AsyncIterator[Mapping[str, str]]:
+async def sandbox(pushed_to: str, answered: Callable[[str, web.Application], None]) -> AsyncIterator[Mapping[str, str]]:
     """Where the vendors are, by name; they tell the gateway at `pushed_to`."""
     hooks = f"{pushed_to}/v1/webhooks"
     apps = {
@@ -231,7 +233,7 @@ async def sandbox(pushed_to: str, answered: Callable[[web.Application], None]) -
     async with AsyncExitStack() as stack:
         vendors = {}
         for name, app in apps.items():
-            answered(app)
+            answered(name, app)
             vendors[name] = await stack.enter_async_context(serving(app))
         yield vendors
 
