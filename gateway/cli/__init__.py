@@ -20,6 +20,7 @@ from gateway.cli.running import demo, sandbox, serve
 from gateway.cli.schema import schema
 from gateway.cli.sending import explain, send
 from gateway.cli.watching import deliveries, events
+from gateway.client import ProblemError
 from gateway.errors import TaskGatewayError
 from gateway.logs import keep_quiet, set_up
 from gateway.store.base import StoreUnavailable
@@ -44,6 +45,10 @@ def main() -> None:
     keep_quiet()
     try:
         cli()
+    except ProblemError as refused:
+        detail = f" ({refused.problem.detail})" if refused.problem.detail else ""
+        errors.print(f"{refused}{detail}", style="red", soft_wrap=True)
+        sys.exit(1)
     except (TaskGatewayError, StoreUnavailable) as error:
         errors.print(str(error), style="red", soft_wrap=True)
         sys.exit(1)

@@ -12,8 +12,8 @@ import rich_click as click
 from rich.console import Console
 from rich.table import Table
 
-from gateway.cli.common import json_option, key_option, run, url_option
-from gateway.client import AsyncClient
+from gateway.cli.common import errors, json_option, key_option, run, url_option
+from gateway.client import AsyncClient, TryLater, Unreachable
 from gateway.client.stories import path_of
 from gateway.web.replies import Deliveries, Timeline
 from schemas.command import Kind
@@ -92,9 +92,19 @@ def events(*, after: str | None, follow: bool, as_json: bool, url: str, key: Sec
 
 
 async def _events(after: str | None, url: str, key: Secret, *, follow: bool, as_json: bool) -> None:
+    """Raises Unreachable and TryLater, unless the feed is followed: then the gateway is waited for."""
     async with AsyncClient(url, key) as client:
-        async for event in client.events(after, follow=follow):
-            click.echo(msgspec.json.encode(event).decode() if as_json else _line(event))
+        while True:
+            try:
+                async for event in client.events(after, follow=follow):
+                    click.echo(msgspec.json.encode(event).decode() if as_json else _line(event))
+                    after = event.id
+            except (Unreachable, TryLater) as away:
+                if not follow:
+                    raise
+                errors.print(f"{away}; trying again", style="yellow", soft_wrap=True)
+            else:
+                return
 
 
 def _line(event: Event) -> str:

@@ -170,3 +170,5 @@ def test_deliveries_and_events_are_watched(town, tmp_path):
     assert (types[0], types[-1]) == ("task.queued", "task.delivered")
     rest = run("events", "--after", feed[-2]["id"], "--json", *to(gateway), directory=tmp_path)
     assert next(json.loads(line)["id"] for line in rest.stdout.splitlines()) == feed[-1]["id"]
+    nowhere = run("events", "--after", "evt_nobody", *to(gateway), directory=tmp_path)
+    assert (nowhere.returncode, "(after: the id of an event of this key's clinics" in nowhere.stderr) == (1, True)
