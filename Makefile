@@ -5,7 +5,7 @@ BIN := .venv/bin
 PORT ?= 8080
 PORT_BASE ?= 9100
 
-.PHONY: help setup demo test lint types imports tests browser chaos kills replicas clients simulate fuzz timing deployment
+.PHONY: help setup demo test lint types imports tests browser chaos kills replicas clients simulate fuzz throughput timing deployment
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -61,6 +61,9 @@ fuzz: setup  ## every operation of the OpenAPI document, a thousand examples eac
 
 deployment: setup  ## what deploy/ holds, against published schemas and linters; needs npm
 	DEPLOY=1 $(BIN)/pytest tests/deploy
+
+throughput: setup  ## what one, two and three replicas carry beside each other; COUNT=n: so many deliveries each
+	$(BIN)/python tests/bench/replicas.py --count $${COUNT:-3000}
 
 timing: setup  ## what the time of a refusal tells about a key
 	$(BIN)/python tests/bench/key_timing.py

@@ -36,6 +36,12 @@ class Server:
     def _data(self) -> str:
         return str(self._directory / "data")
 
+    @property
+    def pid(self) -> int:
+        """The process whose children are the sessions."""
+        assert self._process is not None
+        return self._process.pid
+
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run([self._programs / program, *arguments], user=self._user, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr.decode()

@@ -180,7 +180,7 @@ class Session:
     def _begun(self, begin: Callable[[Connection], object]) -> Connection:
         """The connection, in a transaction. One that broke while nobody used it is replaced."""
         if self._kept is not None and not self._kept.closed:
-            with suppress(psycopg.OperationalError):
+            with suppress(psycopg.Error):
                 begin(self._kept)
                 return self._kept
             self._kept.close()

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
+from contextlib import suppress
 from pathlib import Path
 
+import psycopg
 import pytest
+from postgres import Server
 from running import run, until
 from store.opened import opened
 from store.records import accept, key, now, states, task
@@ -118,6 +121,36 @@ async def test_while_the_database_is_gone_it_is_unavailable_and_works_again_afte
         await store.writable()
         assert await states(store, "tsk_000001") == ["queued"]
         assert await store.get("tsk_000002") is None
+
+
+def takes_writes(postgres: Server, *, yes: bool) -> None:
+    """As before a database is moved, for every session there is and comes."""
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {'off' if yes else 'on'}".encode())
+        connection.execute("SELECT pg_reload_conf()")
+
+
+@opened
+async def test_a_database_that_takes_no_writes_for_a_while_is_unavailable_and_works_again_after(store, postgres):
+    async def is_writable():
+        with suppress(StoreUnavailable):
+            await store.writable()
+            return True
+        return False
+
+    async def becomes_writable(*, is_so: bool):
+        async with asyncio.timeout(10):
+            while await is_writable() != is_so:
+                pass
+
+    try:
+        takes_writes(postgres, yes=False)
+        await becomes_writable(is_so=False)
+    finally:
+        takes_writes(postgres, yes=True)
+
+    await becomes_writable(is_so=True)
 
 
 @run
