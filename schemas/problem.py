@@ -230,7 +230,8 @@ CODES: Mapping[Code, Explained] = {
     ),
     "not-resendable": Explained(
         409, "It cannot be retried",
-        "Only what is queued or held, or rejected or failed without conflict, can be retried.",
+        "Only what is queued or held, or rejected or failed without conflict, can be retried; and only while its words "
+        "are kept.",
         "Check the delivery's state and safe_to_resend.",
     ),
     "not-resolvable": Explained(

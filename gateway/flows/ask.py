@@ -80,10 +80,15 @@ class Asking:
         act = _act("resolve", record, by, f"{finding.outcome}: {finding.reason}")
         created = finding.outcome == "created"
         ids = {name: value for name, value in (("id", finding.id), ("emr_id", finding.emr_id)) if value}
-        settled = await self._change(
-            record, lambda current: wishes.resolve(current, self._world.now(), created=created, ids=ids), act, version
-        )
-        return (await self._again(settled, by)).record if finding.resend and not created else settled
+        again = finding.resend and not created
+
+        def decide(current: Record) -> Change:
+            if again:
+                wishes.repeatable(current)
+            return wishes.resolve(current, self._world.now(), created=created, ids=ids)
+
+        settled = await self._change(record, decide, act, version)
+        return (await self._again(settled, by)).record if again else settled
 
     async def pause(self, connection: Connection, by: Caller, reason: str) -> None:
         """Hold everything for a connection until somebody opens it again."""

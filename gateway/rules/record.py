@@ -126,6 +126,11 @@ class Record(Private, frozen=True, kw_only=True):
         return problem("unreadable") if self.content.sealed is not None else self.content.problem
 
     @property
+    def has_words(self) -> bool:
+        """Whether its command can be read: not forgotten, and opened by a key of ours."""
+        return not self.purged and self.content.sealed is None
+
+    @property
     def ids(self) -> Ids:
         """The vendor ids known so far, in the words adapters use."""
         known = {"id": self.vendor_id, "emr_id": self.emr_id, "job_id": self.job_id}

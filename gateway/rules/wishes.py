@@ -53,8 +53,15 @@ def retry(record: Record, now: datetime) -> Change | None:
     if record.state in FINAL:
         if record.retried_as:
             raise Refusal("already-retried")
+        repeatable(record)
         return None
     return Change(record=structs.replace(record, due_at=now, updated_at=now, version=record.version + 1))
+
+
+def repeatable(record: Record) -> None:
+    """Nothing, if its command is there to be sent as a new delivery. Raises Refusal."""
+    if not record.has_words:
+        raise Refusal("not-resendable" if record.purged else "unreadable")
 
 
 def resolve(record: Record, now: datetime, *, created: bool, ids: Ids) -> Change:

@@ -5,6 +5,7 @@ import re
 import pytest
 from console.routes import PAGES
 from console.seat import seat
+from store.records import encryption_key
 from web.world import TOKEN, accepts, answering, breaks_off, created_event, task
 
 CANARY = "Zebedee Canary"
@@ -83,6 +84,28 @@ class TestHidden:
         answer = somebody.post(f"{one(refused)}/reveal", reason="the clinic asks")
         assert answer.status_code == 500
         assert CANARY not in answer.text
+
+    def test_what_no_key_opens_is_called_unreadable_everywhere_and_is_nowhere_revealed_or_sent_again(
+        self, gateway, refused, unknown
+    ):
+        gateway.app.state.services.store.vault.use([encryption_key("k1"), encryption_key("k2")])
+        gateway.post("/v1/admin/reseal", {})
+        gateway.app.state.services.store.vault.use([encryption_key("k2")])
+        somebody = seat(gateway)
+        for path in PAGES:
+            somebody.page(path)
+        page = somebody.post(f"{one(refused)}/reveal", reason="the clinic asks")
+        assert page.status_code == 200
+        assert "They cannot be read" in page.text
+        assert f'hx-get="{one(refused)}"' in page.text
+        assert "/reveal" not in page.text
+        assert "Send again" not in page.text
+        assert acts(gateway)[0][0] == "reseal"
+        version = {"version": str(gateway.get(f"/v1/tasks/{unknown['id']}").json()["version"])}
+        found = somebody.post(f"{one(unknown)}/resolve", outcome="not_created", resend="yes", reason="x", **version)
+        assert (found.status_code, "What is stored cannot be read" in found.text) == (503, True)
+        assert state(gateway, unknown) == "unknown"
+        assert gateway.post(f"/v1/tasks/{refused['id']}/retry", {"reason": "x"}).json()["code"] == "unreadable"
 
     def test_text_that_looks_like_a_page_is_shown_as_text(self, gateway):
         made = gateway.submitted(task(description="<script>alert(1)</script>", reference="<b>x</b>"))

@@ -1,6 +1,7 @@
 """What people ask of a delivery: granted, or refused with the code that says why."""
 
 import pytest
+from msgspec import structs
 from rules.records import NOW, attempt, changed, later, record, result, sighting
 
 from gateway.rules.attempts import mark, settle
@@ -52,6 +53,14 @@ def test_to_cancel_what_is_cancelled_changes_nothing():
 
 
 # Retry
+
+
+@pytest.mark.parametrize("state", ["queued", "held"])
+def test_what_was_forgotten_or_cannot_be_read_is_not_made_anew_and_may_still_be_looked_at(state):
+    sealed = structs.replace(record().content, sealed=b"x")
+    assert refused(retry, record("rejected", purged=True), AT) == "not-resendable"
+    assert refused(retry, structs.replace(record("rejected"), content=sealed), AT) == "unreadable"
+    assert retry(structs.replace(record(state), content=sealed), AT) is not None
 
 
 @pytest.mark.parametrize("state", ["queued", "held"])

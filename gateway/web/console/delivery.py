@@ -66,6 +66,8 @@ async def show(
 async def reveal(request: StrictRequest, services: Served, delivery_id: FromPath[str], form: Form) -> Response[str]:
     """The delivery with its words; who wanted them, and why, is in the audit trail before they are shown."""
     record = await found(request, services, delivery_id, None)
+    if not record.has_words:
+        return await delivery_page(request, services, record, Shown())
     act = Act(
         app=request.user.name, key_id=request.auth, action="reveal", about=record.id, clinic_id=record.clinic_id,
         reason=form.read(Reason).reason,
@@ -80,6 +82,7 @@ async def delivery_page(request: StrictRequest, services: Services, record: Reco
     code, zone = record.problem.code if record.problem else None, zone_of(record.clinic_id, services)
     return await page(
         request, services, "delivery.html", status=shown.refused.status if shown.refused else 200,
+        url=f"/console/deliveries/{record.id}",
         record=record, shown=shown, timeline=lines(await services.store.timeline(record), zone),
         can=possible(record, request.user, told=bool(services.endpoints.within_reach(request.user))), zone=zone,
         code=code, why=CODES[code] if code else None,
@@ -98,10 +101,14 @@ def possible(record: Record, app: App, *, told: bool) -> frozenset[str]:
     wishes = {
         "resolve": operates and granted("resolve_created"),
         "look": operates and granted("retry") and not record.safe_to_resend,
-        "again": operates and granted("retry") and record.safe_to_resend and record.retried_as is None,
+        "again": operates
+        and granted("retry")
+        and record.safe_to_resend
+        and record.retried_as is None
+        and record.has_words,
         "cancel": "submit" in app.roles and granted("cancel") and record.state != "cancelled",
         "redeliver": operates and told,
-        "reveal": not record.purged,
+        "reveal": record.has_words,
     }
     return frozenset(wish for wish, may in wishes.items() if may)
 

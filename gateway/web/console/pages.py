@@ -94,9 +94,9 @@ def render(template: str, **values: Any) -> str:
 async def page(
     request: StrictRequest, services: Services, template: str, *, status: int = 200, **values: Any
 ) -> Response[str]:
-    """A whole page."""
+    """A whole page; `url` is where it can be asked for again, if not where it was."""
     asked = await services.store.asked_of_people(request.user.clinics)
-    values |= {"frame": frame(request, asked), "now": services.world.now(), "url": _address(request)}
+    values = {"url": _address(request), **values, "frame": frame(request, asked), "now": services.world.now()}
     return html(render(template, **values), status)
 
 

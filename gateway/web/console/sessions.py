@@ -90,15 +90,15 @@ async def end(token: str, services: Services) -> None:
     await services.store.sign_out(_digest(token))
 
 
-def name_of(config: Config) -> str:
-    """The cookie's name; in production one that browsers take only with all that makes it safe."""
-    return "__Host-console" if config.mode == "production" else "console"
+def name_of(config: Config, name: str = "console") -> str:
+    """A cookie's name; in production one that browsers take from this host alone, with all that makes it safe."""
+    return f"__Host-{name}" if config.mode == "production" else name
 
 
-def cookie(config: Config, token: str) -> Cookie:
+def cookie(config: Config, token: str, name: str = "console") -> Cookie:
     """The cookie that carries a token; without one, what removes it."""
     return Cookie(
-        key=name_of(config),
+        key=name_of(config, name),
         value=token,
         path="/",
         httponly=True,

@@ -7,7 +7,6 @@ import secrets
 from typing import Annotated, Any
 
 from litestar import Response, get, post
-from litestar.datastructures import Cookie
 from litestar.params import QueryParameter
 
 from gateway.errors import Refused
@@ -37,7 +36,8 @@ async def show(
 @post("/login", opt={"open": True}, status_code=200)
 async def sign_in(request: StrictRequest, services: Served) -> Response[Any]:
     """Begin a session with the key, if it is one that may see anything here."""
-    before = request.cookies.get(_BEFORE)
+    config = services.configured.config
+    before = request.cookies.get(sessions.name_of(config, _BEFORE))
     if not before:
         raise Refused(problem("forbidden", "this form is too old, or your browser keeps no cookies: load it again"))
     form = forms.read(await request.body(), request.headers.get("content-type", ""), sessions.csrf_of(before))
@@ -47,7 +47,6 @@ async def sign_in(request: StrictRequest, services: Served) -> Response[Any]:
         return _form(request, services, form.text("next"), (401, _NO_KEY))
     if not sessions.may_sign_in(found[0]):
         return _form(request, services, form.text("next"), (403, _NO_ROLE))
-    config = services.configured.config
     await sessions.end(request.cookies.get(sessions.name_of(config), ""), services)
     token = await sessions.begin(*found, services)
     answer = moved(_inside(form.text("next")))
@@ -70,12 +69,10 @@ def _form(
     request: StrictRequest, services: Services, wanted: str, refused: tuple[int, str] | None = None
 ) -> Response[str]:
     status, why = refused or (200, None)
-    before = request.cookies.get(_BEFORE) or secrets.token_urlsafe(32)
+    config = services.configured.config
+    before = request.cookies.get(sessions.name_of(config, _BEFORE)) or secrets.token_urlsafe(32)
     answer = html(render("login.html", csrf=sessions.csrf_of(before), wanted=_inside(wanted), why=why), status)
-    secure = services.configured.config.mode == "production"
-    answer.cookies.append(
-        Cookie(key=_BEFORE, value=before, path="/console/login", httponly=True, secure=secure, samesite="strict")
-    )
+    answer.cookies.append(sessions.cookie(config, before, _BEFORE))
     return answer
 
 
