@@ -103,10 +103,10 @@ def _advance(tx: Tx, app: str, before: int, after: int) -> bool:
 
 
 def _enter(tx: Tx, app: str, entry: Entry, now: datetime) -> None:
-    """The endpoint is to be told of it, from the first try on."""
+    """The endpoint is to be told of it, from the first try on; a try that is under way ends for itself alone."""
     tx.execute(
         "INSERT INTO callbacks (app, seq, lane, tries, due_at) VALUES (?, ?, ?, 0, ?)"
-        " ON CONFLICT (app, seq) DO UPDATE SET tries = 0, due_at = excluded.due_at",
+        " ON CONFLICT (app, seq) DO UPDATE SET tries = 0, due_at = excluded.due_at, lease_until = NULL",
         (app, entry.seq, entry.lane, stamp(now)),
     )
 

@@ -92,7 +92,10 @@ class Feed(Controller):
     async def redeliver(
         self, request: StrictRequest, services: Served, event_id: FromPath[str], data: JSONBody[Redelivery]
     ) -> Redelivered:
-        """To the endpoint of `app`, or of every app that it concerns, with the id that it had."""
+        """To the endpoint of `app`, or of every app that it concerns, with the id that it had.
+
+        One that is disabled is told once it is resumed.
+        """
         clinics = request.user.clinics
         entry = await _entry(services, event_id, clinics)
         act = Act(

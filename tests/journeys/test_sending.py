@@ -41,10 +41,13 @@ def write_lines(path, count):
 
 def interrupted(command, enough, by):
     """The command's exit code and standard error, when it was interrupted once there was enough."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    until(enough, 60)
-    process.send_signal(by)
-    _, said = process.communicate()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            until(enough, 60 + LINES / 10)
+            process.send_signal(by)
+            _, said = process.communicate()
+        finally:
+            process.kill()
     return process.returncode, said
 
 
@@ -63,14 +66,14 @@ def test_a_file_whose_sending_was_killed_is_sent_again_and_each_line_is_one_deli
     )
     assert len(vendors.created(TASK_API)) < LINES
 
-    again = run("send", str(file), *to(gateway), directory=tmp_path, seconds=600)
+    again = run("send", str(file), *to(gateway), directory=tmp_path, seconds=60 + LINES / 10)
 
     assert again.returncode == 0, again.stderr
     assert f"│ {LINES} " in again.stdout.replace("delivered", "")
     until(lambda: len(vendors.created(TASK_API)) == LINES, 60)
     time.sleep(0.2)
     assert len({each["id"] for each in vendors.created(TASK_API)}) == LINES
-    third = run("send", str(file), *to(gateway), directory=tmp_path, seconds=600)
+    third = run("send", str(file), *to(gateway), directory=tmp_path, seconds=60 + LINES / 10)
     assert (third.returncode, len(vendors.created(TASK_API))) == (0, LINES)
 
 

@@ -333,6 +333,21 @@ async def test_a_redelivery_comes_before_what_is_still_to_be_told_of_its_deliver
 
 
 @opened
+async def test_a_redelivery_of_what_is_being_told_tells_it_once_more(store):
+    await begun(store)
+    await accept(store, task(1))
+    (under_way,) = await take(store)
+    await store.redeliver([INTAKE], (0, under_way.entry.seq), EVERYONE, NOW)
+    await ends(store, under_way)
+
+    (again,) = await take(store)
+
+    assert again.entry == under_way.entry
+    await ends(store, again)
+    assert await take(store) == []
+
+
+@opened
 async def test_what_an_endpoint_has_not_come_to_yet_is_not_told_ahead_of_its_time(store):
     await begun(store)
     await accept(store, task(1))
