@@ -30,7 +30,7 @@ T = TypeVar("T")
 _Job = tuple[Callable[[Tx], Any], "asyncio.Future[Any]"]
 _Done = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
-RESERVE = 64 * 1024 * 1024
+RESERVE = 256 * 1024 * 1024
 """Bytes of the disk that are kept free, so that results can still be written when it fills up."""
 
 _READERS = 2
