@@ -236,7 +236,8 @@ CODES: Mapping[Code, Explained] = {
     ),
     "not-resolvable": Explained(
         409, "There is nothing to resolve",
-        "Only an unknown outcome, an overdue submission or a conflict is settled by a person.",
+        "Only an unknown outcome, an overdue submission or a conflict is settled by a person; what is delivered takes"
+        " the EMR's id that it lacks, and nothing else.",
         "Check the delivery's state, overdue and conflict.",
     ),
     "already-retried": Explained(

@@ -65,7 +65,12 @@ def repeatable(record: Record) -> None:
 
 
 def resolve(record: Record, now: datetime, *, created: bool, ids: Ids) -> Change:
-    """A person has looked in the vendor's system. Raises Refusal when there is no open question."""
+    """A person has looked in the vendor's system. Raises Refusal when there is no open question.
+
+    What is delivered may still be told the EMR's id that nobody knew, since its notes wait for that.
+    """
+    if created and _tells_the_emr_id(record, ids):
+        return change(record, structs.replace(record.with_ids(ids), updated_at=now, version=record.version + 1))
     to = _wish(record, "resolve_created" if created else "resolve_not_created")
     known = structs.replace(record, vendor_id=None, emr_id=None).with_ids({**record.ids, **ids}) if created else record
     after = moved(
@@ -81,3 +86,9 @@ def resolve(record: Record, now: datetime, *, created: bool, ids: Ids) -> Change
         open_attempt=False,
     )
     return change(record, with_problem(after, None if created else problem("not-created")))
+
+
+def _tells_the_emr_id(record: Record, ids: Ids) -> bool:
+    contradicts = any(record.ids.get(name, value) != value for name, value in ids.items())
+    is_open = record.emr_id is None and "emr_id" in ids
+    return record.state == "delivered" and not record.conflict and is_open and not contradicts

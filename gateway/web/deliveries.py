@@ -99,7 +99,10 @@ class _OfOneKind(Controller):
     async def resolve(
         self, request: StrictRequest, services: Served, delivery_id: FromPath[str], data: JSONBody[Finding]
     ) -> Response[Delivery]:
-        """For unknown outcomes, overdue submissions and conflicts: created or not_created, with a reason."""
+        """For unknown outcomes, overdue submissions and conflicts: created or not_created, with a reason.
+
+        As created once more, it only adds the EMR's id that was not known before.
+        """
         record = await found(request, services, delivery_id, self.kind)
         return _asked(record, await services.asking.resolve(record, request.caller, data, _seen(request)))
 

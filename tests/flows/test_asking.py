@@ -10,6 +10,7 @@ from running import run, until
 
 from gateway.errors import Refused
 from gateway.flows.ask import Finding
+from schemas.command import AddNote
 
 
 def refusal():
@@ -181,6 +182,21 @@ async def test_what_holds_no_question_is_not_resolved(house):
         await until_overdue(house, record)
         settled = await house.services.asking.resolve(record, house.operator, finding("created", emr_id="e-1"))
         assert settled.state == "delivered"
+
+
+@run
+async def test_a_note_goes_out_once_a_person_has_told_its_task_s_emr_id(house):
+    async with house.open():
+        house.road.answers(reply(502))
+        lost = await house.submit(call_back())
+        note = await house.submit({"task_id": lost.id, "text": "She called again."}, AddNote)
+        await house.services.asking.resolve(lost, house.operator, finding("created"))
+        assert (await house.now(note)).waiting_for == "parent"
+        house.road.answers(receipt(2))
+
+        await house.services.asking.resolve(lost, house.operator, finding("created", emr_id="e-1"))
+
+        assert (await house.comes_to(note, "submitted")).emr_task_id == "e-1"
 
 
 async def until_overdue(house, record):

@@ -147,6 +147,27 @@ def test_there_is_nothing_to_resolve_without_an_open_question(before, created):
     assert refused(resolve, before, AT, created=created, ids={}) == "not-resolvable"
 
 
+def test_the_emr_id_of_what_is_delivered_may_be_told_later_and_changes_nothing_else():
+    before = record("delivered", vendor_id="abc", version=4)
+
+    made = resolve(before, AT, created=True, ids={"id": "abc", "emr_id": "e-9"})
+
+    assert changed(before, made.record) == {"emr_id"}
+    assert (made.record.emr_id, made.record.version) == ("e-9", 5)
+    assert made.events == ()
+
+
+@pytest.mark.parametrize("ids", [{"id": "other", "emr_id": "e-9"}, {"id": "abc"}, {}], ids=["other", "none", "nothing"])
+def test_nothing_else_is_told_of_what_is_delivered(ids):
+    assert refused(resolve, record("delivered", vendor_id="abc"), AT, created=True, ids=ids) == "not-resolvable"
+
+
+def test_an_emr_id_that_is_known_is_not_told_again():
+    known = record("delivered", vendor_id="abc", emr_id="e-1")
+
+    assert refused(resolve, known, AT, created=True, ids={"emr_id": "e-9"}) == "not-resolvable"
+
+
 def test_the_word_of_a_person_stands_against_the_attempt_s_late_failure():
     unknown = record("unknown", fence=2, marked=1, open_attempt=True)
     resolved = resolve(unknown, AT, created=False, ids={}).record
