@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from schemas.command import Kind
 from schemas.outcome import Work
@@ -90,12 +90,18 @@ class Delivery(Private, frozen=True, kw_only=True):
     version: int
 
 
+_FACTS = (
+    "What is known of it. Of an attempt: `first_byte_at` (null: nothing left), `ended_at`, `milliseconds`, `verdict`,"
+    " `code`, `status`, and `config_version`, that of the clinic's configuration with which it was sent."
+)
+
+
 class Happening(Private, frozen=True, kw_only=True):
     """One line of a timeline: when, what, and the facts of it (for an attempt its verdict and timing)."""
 
     at: datetime
     what: str
-    facts: Mapping[str, Any] = {}
+    facts: Annotated[Mapping[str, Any], Meta(description=_FACTS)] = {}
 
 
 class Explanation(Private, frozen=True, kw_only=True):

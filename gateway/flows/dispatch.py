@@ -67,7 +67,8 @@ class Dispatcher(Rounds):
     async def _send(self, leased: Leased) -> None:
         record = leased.record
         try:
-            connection = self._configured.way_of(record)
+            clinic, connection = self._configured.clinic(record.clinic_id), self._configured.way_of(record)
+            leased = leased.under(clinic.version if clinic else None)
             if record.content.sealed is not None:
                 await self._sender.settle(leased, Blocked(code="unreadable"), None)
             elif connection is None:

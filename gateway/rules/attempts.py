@@ -43,7 +43,8 @@ def claim(record: Record, now: datetime, lease: timedelta) -> Change | None:
     if record.state != "queued" or (record.lease_until is not None and record.lease_until > now):
         return None
     after = structs.replace(record, fence=record.fence + 1, lease_until=now + lease)
-    return Change(record=after, attempt=Attempt(delivery_id=record.id, fence=after.fence, started_at=now))
+    attempt = Attempt(delivery_id=record.id, fence=after.fence, started_at=now, is_retry=record.attempts > 0)
+    return Change(record=after, attempt=attempt)
 
 
 def mark(record: Record, attempt: Attempt, now: datetime, sent_by: datetime) -> Change | None:

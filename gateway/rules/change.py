@@ -22,6 +22,10 @@ class Attempt(Struct, frozen=True, kw_only=True):
     delivery_id: str
     fence: int
     started_at: datetime
+    config_version: str | None = None
+    """That of the clinic's configuration with which it is sent; None: it never came to that."""
+    is_retry: bool = False
+    """Whether the delivery was sent before, or tried to be."""
     marked_at: datetime | None = None
     ended_at: datetime | None = None
     verdict: str | None = None

@@ -13,6 +13,8 @@ from schemas.outcome import NotApplied, Outcome
 
 PLENTY = 64
 """As many as one round takes where there is no cap."""
+RETRIES = 0.1
+"""The share of an account's sends that may be retries as long as anything waits for its first."""
 _LONGEST = timedelta(hours=1, minutes=1)
 """Nothing is put off for longer; what lies farther ahead was put there by a clock that was set back."""
 
@@ -43,6 +45,15 @@ def room(limits: Limits, traffic: Traffic, now: datetime) -> int:
     if limits.per_minute is not None:
         caps.append(limits.per_minute - traffic.recent)
     return max(min(cap for cap in caps if cap is not None), 0)
+
+
+def retries(of_room: int, sent: int, retried: int) -> int:
+    """How many of the next sends may be retries while others wait for their first.
+
+    One in ten, counted over the last minute's `sent`, of which `retried` were retries; but one a minute at least.
+    """
+    share = max(int((sent + of_room) * RETRIES), 1)
+    return min(max(share - retried, 0), of_room)
 
 
 def after(luck: Luck, outcome: Outcome, retry_at: datetime, now: datetime, roll: float = 0.0) -> Luck:

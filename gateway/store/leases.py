@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from gateway.rules import attempts, waiting
 from gateway.rules.change import Attempt, Change
@@ -20,9 +20,10 @@ _IN_TURN = (
     "SELECT id FROM (SELECT *, row_number() OVER (PARTITION BY clinic_id ORDER BY due_at, id) AS turn,"  # noqa: S608
     " coalesce((SELECT served_at FROM turns WHERE turns.account = deliveries.account"
     " AND turns.clinic_id = deliveries.clinic_id), 0) AS served"
-    f" FROM deliveries WHERE {WAITING} AND due_at <= ? AND account = ?) AS due"
+    f" FROM deliveries WHERE {WAITING} AND due_at <= ? AND account = ? AND attempts %s) AS due"
     " ORDER BY turn, served, due_at, id LIMIT ?"
 )
+_FIRST_SENDS, _RETRIES = _IN_TURN % "= 0", _IN_TURN % "> 0"
 """What is due, by turns: each clinic's longest due, and first that of the clinic that was served longest ago.
 
 So one clinic's backlog starves no other, also where an account takes one at a time.
@@ -34,6 +35,10 @@ class Leased(Private, frozen=True, kw_only=True):
 
     record: Record
     attempt: Attempt
+
+    def under(self, config_version: str | None) -> Leased:
+        """Sent with that version of the clinic's configuration."""
+        return structs.replace(self, attempt=structs.replace(self.attempt, config_version=config_version))
 
 
 def accounts_due(tx: Tx, now: datetime) -> list[str]:
@@ -51,7 +56,7 @@ def claim(writing: Writing, account: str, lease: timedelta, limits: Limits, most
     tx = writing.tx
     tx.lock_account(account)
     some = min(pacing.room(tx, account, limits, writing.now), most)
-    ids = [id_ for (id_,) in tx.execute(_IN_TURN, (stamp(writing.now), account, some)).fetchall()] if some else []
+    ids = _next(tx, account, some, writing.now) if some else []
     if not ids:
         return []
     rows = tx.execute(
@@ -60,6 +65,19 @@ def claim(writing: Writing, account: str, lease: timedelta, limits: Limits, most
     ).fetchall()
     free = {record.id: record for record in (record_of(tx, row) for row in rows)}
     return [one for id_ in ids if id_ in free and (one := _lease(writing, lease, free[id_]))]
+
+
+def _next(tx: Tx, account: str, some: int, now: datetime) -> list[str]:
+    """What is leased next: of retries no more than their share, as long as anything waits for its first send."""
+    first, again = (
+        [id_ for (id_,) in tx.execute(which, (stamp(now), account, some)).fetchall()]
+        for which in (_FIRST_SENDS, _RETRIES)
+    )
+    if len(first) + len(again) > some:
+        left = some - len(first)
+        again = again[: max(left, pacing.retries(tx, account, some, now))]
+        first = first[: some - len(again)]
+    return [*first, *again]
 
 
 def _lease(writing: Writing, lease: timedelta, record: Record) -> Leased | None:

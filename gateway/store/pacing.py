@@ -45,6 +45,20 @@ def _traffic(tx: Tx, account: str, limits: Limits, now: datetime) -> Traffic:
     return Traffic(in_flight=in_flight, recent=recent, luck=luck(tx, account))
 
 
+def retries(tx: Tx, account: str, of_room: int, now: datetime) -> int:
+    """How many of the next `of_room` may be retries while others wait for their first send."""
+    sent, retried = tx.execute(
+        "SELECT count(*), coalesce(sum(is_retry), 0) FROM attempts WHERE account = ? AND marked_at BETWEEN ? AND ?",
+        (account, *_around(now)),
+    ).fetchone()
+    leased, again = tx.execute(
+        "SELECT count(*), coalesce(sum(CASE WHEN attempts > 0 THEN 1 ELSE 0 END), 0) FROM deliveries"
+        " WHERE account = ? AND state = 'queued' AND lease_until IS NOT NULL",
+        (account,),
+    ).fetchone()
+    return pace.retries(of_room, sent + leased, retried + again)
+
+
 def _around(now: datetime) -> tuple[int | None, int | None]:
     """The last minute; and as much ahead, where other processes' marks may lie a little, but nobody's by an hour."""
     return stamp(now - _MINUTE), stamp(now + _MINUTE)

@@ -136,7 +136,7 @@ def timeline(tx: Tx, record: Record) -> list[Happening]:
 
 def _attempts(tx: Tx, delivery_id: str) -> list[Happening]:
     rows = tx.execute(
-        "SELECT started_at, marked_at, ended_at, verdict, code, status FROM attempts"
+        "SELECT started_at, config_version, marked_at, ended_at, verdict, code, status FROM attempts"
         " WHERE delivery_id = ? ORDER BY fence",
         (delivery_id,),
     ).fetchall()
@@ -151,9 +151,10 @@ def _attempts(tx: Tx, delivery_id: str) -> list[Happening]:
                 "verdict": verdict,
                 "code": code,
                 "status": status,
+                "config_version": version,
             },
         )
-        for started, marked, ended, verdict, code, status in rows
+        for started, version, marked, ended, verdict, code, status in rows
     ]
 
 

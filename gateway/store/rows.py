@@ -172,15 +172,18 @@ def _row(delivery_id: str) -> str:
 def save_attempt(tx: Tx, account: str, attempt: Attempt) -> None:
     """Insert the attempt of a delivery to that account, or write what has become of it."""
     tx.execute(
-        "INSERT INTO attempts (delivery_id, fence, account, started_at, marked_at, ended_at, verdict, code, status)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (delivery_id, fence) DO UPDATE SET"
-        " marked_at = excluded.marked_at, ended_at = excluded.ended_at,"
+        "INSERT INTO attempts (delivery_id, fence, account, started_at, config_version, is_retry,"
+        " marked_at, ended_at, verdict, code, status)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (delivery_id, fence) DO UPDATE SET"
+        " config_version = excluded.config_version, marked_at = excluded.marked_at, ended_at = excluded.ended_at,"
         " verdict = excluded.verdict, code = excluded.code, status = excluded.status",
         (
             attempt.delivery_id,
             attempt.fence,
             account,
             stamp(attempt.started_at),
+            attempt.config_version,
+            int(attempt.is_retry),
             stamp(attempt.marked_at),
             stamp(attempt.ended_at),
             attempt.verdict,

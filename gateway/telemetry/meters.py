@@ -49,6 +49,7 @@ _COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "requests": ("Requests answered, by the class of their status", ("route", "method", "status")),
     "deliveries_accepted": ("Deliveries stored", ("kind",)),
     "attempts": ("Attempts that ended, by what they proved and why", ("adapter", "operation", "verdict", "cause")),
+    "retries": ("Attempts, among those, of what was sent before or tried to be", ("account",)),
     "looks": ("Looks at vendors", ("adapter", "result")),
     "webhooks": ("Webhooks by what they came to", ("account", "state")),
     "callbacks": ("Tries to tell an app's endpoint of an event, by what came of them", ("app", "result")),
@@ -117,9 +118,10 @@ class Meters:
             self._counters["advisories"].labels(record.adapter, record.operation).inc(advisories)
 
     def attempted(self, record: Record, outcome: Outcome, seconds: float) -> None:
-        """An attempt has ended."""
+        """An attempt has ended, of the record as it was before."""
         verdict = VERDICTS[type(outcome)]
         self._counters["attempts"].labels(record.adapter, record.operation, verdict, cause(outcome)).inc()
+        self._counters["retries"].labels(record.account).inc(record.attempts > 0)
         self._times["attempt_seconds"].labels(record.account).observe(seconds)
         self.recent.attempted(record, outcome, seconds)
 

@@ -80,7 +80,8 @@ def happened(kind, after=0, /, **facts):
 
 
 def test_a_timeline_says_what_happened_in_the_clinics_time_and_each_day_once():
-    attempt = {"first_byte_at": NOW + timedelta(seconds=1.012), "ended_at": NOW, "milliseconds": 1500, "status": None}
+    attempt = {"first_byte_at": NOW + timedelta(seconds=1.012), "ended_at": NOW, "milliseconds": 1500, "status": None,
+               "config_version": "9f2c"}  # fmt: skip
     failed = {"status": 500, "error": "http-500", "milliseconds": 3}
     told = lines(
         [

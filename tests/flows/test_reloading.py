@@ -44,6 +44,33 @@ async def reloaded(house):
     return done
 
 
+async def versions(house, record):
+    """The configurations under which a delivery was sent, attempt by attempt."""
+    told = await house.store.timeline(await house.now(record))
+    return [happening.facts["config_version"] for happening in told if happening.what == "attempt"]
+
+
+@run
+async def test_an_attempt_under_way_ends_under_the_configuration_that_it_began_with(house):
+    async with house.open():
+        before, answered = house.services.configured.clinic("lakeside").version, asyncio.Event()
+
+        async def slow(_request):
+            await answered.wait()
+            return receipt(1)
+
+        house.road.answer = slow
+        record = (await house.hand_in(call_back())).record
+        await house.comes_to(record, "sending")
+        house.edit(CLINIC, "timezone: America/Chicago", "timezone: America/Denver")
+        await house.services.reloader.reload("admin")
+        answered.set()
+        await house.comes_to(record, "submitted")
+
+        assert await versions(house, record) == [before]
+    assert house.services.configured.clinic("lakeside").version != before
+
+
 @run
 async def test_what_is_submitted_after_a_reload_follows_the_new_files(house):
     async with house.open():
@@ -105,6 +132,8 @@ async def test_a_held_delivery_keeps_its_words_and_its_version_and_goes_out_with
         sent = await house.comes_to(held, "submitted")
         assert sent.config_version == held.config_version
         assert (sent.content.values, sent.content.mapping) == (held.content.values, held.content.mapping)
+        today = house.services.configured.clinic("lakeside").version
+        assert await versions(house, held) == [held.config_version, today]
     first, second = house.road.creates
     assert second.headers["client_secret"] == "mended-secret"
     assert second.content == first.content

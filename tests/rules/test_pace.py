@@ -50,6 +50,15 @@ def test_the_least_of_all_caps_is_the_room(limits: Limits, in_flight: int, recen
     assert pace.room(limits, Traffic(in_flight=in_flight, recent=recent, luck=luck), NOW) == room
 
 
+@pytest.mark.parametrize(
+    ("of_room", "sent", "retried", "share"),
+    [(10, 0, 0, 1), (1, 0, 0, 1), (1, 5, 1, 0), (64, 936, 0, 64), (64, 936, 60, 40), (10, 90, 12, 0), (0, 100, 0, 0)],
+    ids=["a tenth", "one at least", "one at most", "all the room", "what is left", "overdrawn", "no room"],
+)
+def test_one_send_in_ten_may_be_a_retry(of_room: int, sent: int, retried: int, share: int):
+    assert pace.retries(of_room, sent, retried) == share
+
+
 def test_patience_once_asked_for_is_kept_whatever_else_comes():
     asked = pace.after(Luck(), NotApplied(code="http-429"), after(minutes=10), NOW)
 

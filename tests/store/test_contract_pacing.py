@@ -152,6 +152,49 @@ async def test_a_vendor_that_asks_for_patience_gets_it_from_the_whole_account(st
     assert await claimed(store, later(seconds=30), Limits()) == ["tsk_000002", "tsk_000001"]
 
 
+async def to_retry(store, *numbers):
+    """Deliveries that were tried in vain some minutes ago; each is due again."""
+    earlier = later(minutes=-5)
+    for leased in [await accept(store, task(number, created_at=earlier)) for number in numbers]:
+        await settle(store, await mark(store, leased, earlier), NotApplied(code="connect"), earlier, retry_at=NOW)
+
+
+@opened
+async def test_of_what_is_sent_no_more_than_a_tenth_is_sent_again_while_others_wait_for_their_first(store):
+    await to_retry(store, 1, 2, 3, 4)
+    for number in range(11, 41):
+        await store.accept(task(number), None, None)
+
+    rounds = [await claimed(store, NOW, Limits(concurrency=most)) for most in (1, 20, 30)]
+
+    assert [sum(id_ < "tsk_000011" for id_ in ids) for ids in rounds] == [1, 1, 1]
+    assert [len(ids) for ids in rounds] == [1, 19, 10]
+
+
+@opened
+async def test_with_nobody_waiting_for_a_first_send_all_room_is_for_retries(store):
+    await to_retry(store, 1, 2, 3, 4)
+    await store.accept(task(11), None, None)
+
+    assert len(await claimed(store, NOW, Limits(concurrency=4))) == 4
+
+
+@opened
+async def test_a_minute_later_the_share_of_retries_is_counted_anew(store):
+    await to_retry(store, 1, 2)
+    for number in (11, 12, 13):
+        await store.accept(task(number), None, None)
+    alone = Limits(concurrency=1)
+
+    order = []
+    for seconds in (0, 1, 90):
+        (leased,) = await store.claim(later(seconds=seconds), LEASE, {"main": alone})
+        order.append(leased.record.id)
+        await delivered(store, leased, later(seconds=seconds), number=seconds)
+
+    assert order == ["tsk_000001", "tsk_000011", "tsk_000002"]
+
+
 @opened
 async def test_a_vendor_in_trouble_is_left_alone_probed_once_and_started_slowly(store):
     for number in range(1, 6):

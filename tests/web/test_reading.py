@@ -32,6 +32,7 @@ def test_the_timeline_tells_acceptance_attempts_events_sightings_and_wishes(gate
     attempt = next(item["facts"] for item in items if item["what"] == "attempt")
     assert (attempt["verdict"], attempt["status"]) == ("pending", 200)
     assert attempt["first_byte_at"] <= attempt["ended_at"]
+    assert attempt["config_version"] == made["route"]["config_version"]
     assert {item["facts"]["type"] for item in items if item["what"] == "event"} >= {"task.submitted", "task.delivered"}
     assert [item["facts"]["says"] for item in items if item["what"] == "sighting"] == ["created"]
     assert [item["at"] for item in items] == sorted(item["at"] for item in items)

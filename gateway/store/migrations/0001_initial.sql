@@ -101,6 +101,8 @@ CREATE TABLE attempts (
     fence INTEGER NOT NULL,
     account TEXT NOT NULL,
     started_at BIGINT NOT NULL,
+    config_version TEXT,
+    is_retry INTEGER NOT NULL,
     marked_at BIGINT,
     ended_at BIGINT,
     verdict TEXT,
@@ -108,7 +110,7 @@ CREATE TABLE attempts (
     status INTEGER,
     PRIMARY KEY (delivery_id, fence)
 );
-CREATE INDEX attempts_marked ON attempts (account, marked_at) WHERE marked_at IS NOT NULL;
+CREATE INDEX attempts_marked ON attempts (account, marked_at, is_retry) WHERE marked_at IS NOT NULL;
 
 CREATE TABLE events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,

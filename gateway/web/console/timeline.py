@@ -58,6 +58,7 @@ def _attempt(at: datetime, facts: Mapping[str, Any], attempts: int) -> Line:
         status=f"HTTP {facts['status']}" if facts["status"] else None,
         took=words.took(facts["milliseconds"]) if facts["milliseconds"] is not None else None,
         first_byte=f"after {words.took((first_byte - at).total_seconds() * 1000)}" if first_byte else "never left",
+        configuration=facts["config_version"],
     )
     return Line(at=at, kind="attempt", tone=tone, title=f"Attempt {attempts}: {verdict}", facts=shown)
 
