@@ -160,7 +160,8 @@ class Cobalt(Adapter[Account, Connection]):
         reply = msgspec.json.decode(response.body, type=_Reply)
         ids = _ids(json.loads(response.body), _KINDS[_EVENT_OF[sent.operation]])
         if not reply.success:
-            return _refusal(reply) if reply.message and not ids else Unknown(code="contradictory")
+            plain = reply.message and not reply.error and not ids
+            return _refusal(reply) if plain else Unknown(code="contradictory")
         return Pending(ids=ids) if ids else Unknown(code="no-id")
 
     def parse_error(self, sent: Sent, response: HttpResponse) -> Outcome:
@@ -170,7 +171,7 @@ class Cobalt(Adapter[Account, Connection]):
             reply = msgspec.json.decode(response.body, type=_Reply)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return by
-        if reply.error == "login_required":
+        if reply.error == "login_required" and isinstance(by, Blocked | Refused):
             return Blocked(code="login_required", message=reply.message)
         if isinstance(by, Blocked) and by.code == "credentials":
             return Blocked(code="credentials", message=reply.message)

@@ -79,8 +79,6 @@ class _Envelope(Struct):
 
 
 _WORK: Mapping[str, Work] = {"not_started": "pending", "in_progress": "in_progress"}
-_ANSWERED = frozenset({400, 401, 403, 404, 409, 422, 429})
-"""The statuses with which the application itself answers."""
 _FIELD = re.compile(r"^'(?P<field>\w+)' (?:is required|must be)")
 
 
@@ -126,13 +124,12 @@ class MaxCare(Adapter[Account, Connection]):
         return Applied(ids={"id": str(task.id)}, work=_work(task), work_raw=task.status)
 
     def parse_error(self, sent: Sent, response: HttpResponse) -> Outcome:
-        """{code, message, trace_id}: only a documented code proves more than the status."""
+        """{code, message, trace_id}: only a documented code, with its own status, proves more than the status."""
         try:
             envelope = msgspec.json.decode(response.body, type=_Envelope)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return by_status(response)
-        known = _refusal(envelope, response) if response.status in _ANSWERED else None
-        return known or by_status(response)
+        return _documented(envelope, response) or by_status(response)
 
     def build_lookup(self, sent: Sent, link: Link[Account, Connection], page: int) -> HttpRequest | None:
         """The task itself where its id is known; else all tasks of its note."""
@@ -172,19 +169,20 @@ def _seen(task: _Task) -> Sighting:
     )
 
 
-def _refusal(envelope: _Envelope, response: HttpResponse) -> Outcome | None:
-    """The documented error codes (https://docs.maxcare.ai/guides/errors); None for any other."""
-    found = _FIELD.match(envelope.message)
-    field = found and found["field"]
-    match envelope.code:
-        case "bad_request":
-            required = found is not None and "is required" in envelope.message
-            return Refused(code="missing-field" if required else "bad-request", message=envelope.message, field=field)
-        case "not_found":
-            return Refused(code="not-found", message=envelope.message)
-        case "unauthorized" | "forbidden":
-            return Blocked(code="credentials", message=envelope.message)
-        case "rate_limit_exceeded":
+def _documented(envelope: _Envelope, response: HttpResponse) -> Outcome | None:
+    """The documented errors (https://docs.maxcare.ai/guides/errors); None for any other."""
+    message = envelope.message
+    match response.status, envelope.code:
+        case 400, "bad_request":
+            found = _FIELD.match(message)
+            required = found is not None and "is required" in message
+            code = "missing-field" if required else "bad-request"
+            return Refused(code=code, message=message, field=found and found["field"])
+        case 404, "not_found":
+            return Refused(code="not-found", message=message)
+        case (401, "unauthorized") | (403, "forbidden"):
+            return Blocked(code="credentials", message=message)
+        case 429, "rate_limit_exceeded":
             return NotApplied(code="rate-limited", retry_after=response.headers.get("retry-after"))
         case _:
             return None

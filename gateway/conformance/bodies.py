@@ -40,6 +40,9 @@ UNREADABLE: Mapping[str, bytes] = {
 }
 """By what it is. None is an answer of any vendor, so none may be taken for one."""
 
+TYPICAL = ("an empty body", "HTML", "an empty object", "wrong types", "only nulls")
+"""Those that are tried with every status there is."""
+
 WRONG_VALUES: tuple[Any, ...] = (None, True, 1.5, [], {}, "", ["x"], {"x": 1}, 10**30)
 """Values of every type, to stand where a page prints another."""
 
@@ -87,6 +90,16 @@ def replaced(part: Any, at: Spot, value: Any) -> Any:
     if isinstance(part, dict):
         return {**part, first: replaced(part[first], tuple(rest), value)}
     return [replaced(below, tuple(rest), value) if spot == first else below for spot, below in enumerate(part)]
+
+
+def without(part: Any, at: Spot) -> Any:
+    """The document with nothing at a place."""
+    first, *rest = at
+    if rest:
+        return replaced(part, (first,), without(part[first], tuple(rest)))
+    if isinstance(part, dict):
+        return {key: value for key, value in part.items() if key != first}
+    return [below for spot, below in enumerate(part) if spot != first]
 
 
 def altered(part: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:

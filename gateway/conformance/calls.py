@@ -1,4 +1,4 @@
-"""An adapter's functions as calls that can be made one by one, and watched."""
+"""An adapter's functions as calls that can be made one by one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 import msgspec
 
 from adapters.base import HttpResponse, Sent
-from gateway.conformance import canaries, replay
+from gateway.conformance import canaries
 from gateway.conformance.check import Subject
 
 Call = tuple[str, Callable[[], object]]
@@ -35,25 +35,6 @@ def reading(it: Subject, body: bytes) -> Iterator[Call]:
         yield "parse_lookup", partial(adapter.parse_lookup, command, reply)
     yield "parse_webhook", partial(adapter.parse_webhook, {}, body)
     yield "parse_token", partial(adapter.parse_token, reply)
-
-
-def sampled(it: Subject) -> Iterator[Call]:
-    """Every function with what the samples hold."""
-    adapter = it.adapter
-    for answer in it.samples.answers:
-        yield "build_request", partial(adapter.build_request, answer.command, replay.link(adapter, answer.link))
-        yield "parse_success", partial(adapter.parse_success, answer.command, answer.reply)
-        yield "parse_error", partial(adapter.parse_error, answer.command, answer.reply)
-    for look in it.samples.lookups:
-        way = replay.link(adapter, look.link)
-        yield "build_lookup", partial(adapter.build_lookup, look.command, way, look.page)
-        yield "parse_lookup", partial(adapter.parse_lookup, look.command, look.reply)
-    for token in it.samples.tokens:
-        yield "parse_token", partial(adapter.parse_token, token.reply)
-    for hook in it.samples.webhooks:
-        told = hook.webhook
-        yield "verify_webhook", partial(adapter.verify_webhook, told.headers, hook.body, [hook.secret], told.at)
-        yield "parse_webhook", partial(adapter.parse_webhook, told.headers, hook.body)
 
 
 def result(call: Callable[[], object]) -> object:

@@ -11,42 +11,41 @@ from msgspec import Struct
 
 from adapters.base import Adapter, HttpRequest, Link, Operation, Secret, Sent
 from gateway.conformance.samples import AT
-from schemas.command import LISTS
+from schemas.command import LISTS, Priority, Status
 
 SECRET, PATIENT = "CANARY-secret", "CANARY-patient"
 ORIGIN = "https://vendor.test"
 
-_WORDS: Mapping[str, tuple[str, str]] = {
-    "due_at": ("2031-02-03T04:05:06+00:00", "2032-05-06T07:08:09-06:00"),
-    "priority": ("urgent", "low"),
-    "status": ("in_progress", "completed"),
-    "type": ("vob", "general"),
-}
-"""Fields whose values a vendor may spell otherwise: a value, and another."""
+WORDS: Mapping[str, tuple[str, ...]] = {"priority": get_args(Priority), "status": get_args(Status)}
+"""The fields that have words of ours for values; a vendor may have others."""
 _TEXTS: Mapping[str, int] = {"title": 1024, "description": 32768, "text": 32768}
 """Texts, and the longest that a caller may send."""
 
 
-def value(path: str, turn: int = 0) -> Any:
-    """A JSON-ready value of the canonical field; another one for another `turn` (0 or 1)."""
-    if path in _WORDS:
-        return _WORDS[path][turn]
+def value(path: str) -> Any:
+    """A JSON-ready value of the canonical field."""
+    if path in WORDS:
+        return WORDS[path][-1]
+    if path == "due_at":
+        return "2031-02-03T04:05:06-07:00"
     if path in _TEXTS:
-        return f"{turn} {path} ".ljust(_TEXTS[path], ".")
-    number = 4_711_000 + 1000 * turn + 10 * sum(path.encode())  # digits, since some vendors' ids are numbers
+        return f"{path} ".ljust(_TEXTS[path], ".")
+    number = 4_711_000 + 10 * sum(path.encode())  # digits, since some vendors' ids are numbers
     return [str(number + place) for place in (1, 2, 3)] if path in LISTS else str(number)
 
 
-def spelt_otherwise(path: str) -> bool:
-    """Whether a vendor may have words of its own for the field's values."""
-    return path in _WORDS
-
-
-def command(operation: Operation, *paths: str, ids: Mapping[str, str] | None = None, turn: int = 0) -> Sent:
-    """A command with what the operation requires, and these fields besides."""
+def command(
+    operation: Operation, *paths: str, ids: Mapping[str, str] | None = None, given: Mapping[str, Any] | None = None
+) -> Sent:
+    """A command with what the operation requires, with these fields besides, and with the values `given`."""
     required = [path for path, spot in operation.places.items() if spot.need == "required"]
-    values = {path: value(path, turn) for path in dict.fromkeys((*required, *paths))}
+    values = {path: value(path) for path in (*required, *paths)} | dict(given or {})
     return Sent(ref="tsk_0190conformance", operation=operation.name, values=values, at=AT, ids=ids or {})
+
+
+def commands(adapter: Adapter[Any, Any]) -> Iterator[Sent]:
+    """One command of each operation."""
+    return (command(operation) for operation in adapter.operations)
 
 
 def link(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
-from adapters.base import Adapter
+from adapters.base import Adapter, HttpResponse, Sent
 from gateway.conformance.samples import Samples
 
 
@@ -20,17 +22,25 @@ class Fault(Struct, frozen=True):
     what: str
 
 
-class Subject(Struct, frozen=True, kw_only=True):
-    """What is examined: the file, its text, the adapter it makes, the samples."""
+class Subject(Struct, frozen=True, kw_only=True, eq=False):
+    """What is examined: the file, its text and words, the adapter it makes, the samples, and the day.
+
+    `reached` is what the file reached for outside while it was loaded.
+    """
 
     file: Path
     text: str
+    words: tuple[str, ...]
     adapter: Adapter[Any, Any]
     samples: Samples
+    today: date
+    reached: tuple[Fault, ...] = ()
 
 
 Faults = Iterable[Fault]
 Check = Callable[[Subject], Faults]
+Told = tuple[str, Sent, str, HttpResponse]
+"""Where an answer is from, the command that it is to, what is told with it, and the answer."""
 
 
 def sentence(check: Check) -> str:
@@ -45,6 +55,20 @@ def mending(check: Check) -> str:
 
 def _parts(check: Check) -> tuple[str, str, str]:
     return (inspect.getdoc(check) or check.__name__).partition("\n\n")
+
+
+def once_a_place(check: Check) -> Check:
+    """The check, but of each place only its first fault: of thousands of inputs, one shows what is wrong."""
+
+    @functools.wraps(check)
+    def once(it: Subject) -> Faults:
+        told: set[str] = set()
+        for fault in check(it):
+            if fault.where not in told:
+                told.add(fault.where)
+                yield fault
+
+    return once
 
 
 class Group(Struct, frozen=True, kw_only=True):

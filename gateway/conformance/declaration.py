@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from typing import get_args
+from urllib.parse import urlsplit
 
 from adapters.base import Secret
 from gateway.conformance.canaries import fields
@@ -11,7 +14,8 @@ from gateway.conformance.check import Fault, Faults, Group, Subject
 from schemas.command import LISTS
 
 _SOUNDS_SECRET = re.compile(r"key|secret|token|password|passphrase|credential", re.IGNORECASE)
-_LEFT = re.compile(r"\b(TODO|FIXME|XXX)\b")
+_LEFT = re.compile(r"\b(to-?do|tbd|fixme|xxx|NotImplemented(?:Error)?)\b", re.IGNORECASE)
+_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
 
 
 def name_origin_and_page_are_given(it: Subject) -> Faults:
@@ -23,10 +27,19 @@ def name_origin_and_page_are_given(it: Subject) -> Faults:
     adapter = it.adapter
     if not re.fullmatch(r"[a-z][a-z0-9_]*", adapter.name):
         yield Fault("name", f"'{adapter.name}' is not lower-case letters, digits and underscores")
-    if not re.fullmatch(r"https://[^/]+", adapter.base_url):
+    if not is_address(adapter.base_url) or adapter.base_url.count("/") != len("//"):
         yield Fault("base_url", f"'{adapter.base_url}' is no https:// origin without a path")
-    if not adapter.docs.startswith("https://"):
+    if not is_address(adapter.docs):
         yield Fault("docs", f"'{adapter.docs}' is no https:// address")
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is the address of a page or an origin, with a host that can be one."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme == "https" and _HOST.fullmatch(parts.hostname or "") is not None
+    except ValueError:
+        return False
 
 
 def something_can_be_done(it: Subject) -> Faults:
@@ -89,13 +102,34 @@ def secrets_are_secret(it: Subject) -> Faults:
 
 
 def nothing_is_left_to_do(it: Subject) -> Faults:
-    """Nothing in the file is left to do.
+    """Nothing in the file and in the samples is left to do.
 
-    Do it, or write down as a fact what the vendor leaves open.
+    Do it, or write down as a fact what the vendor leaves open; leave out a function that does nothing, since the
+    default says "the vendor has none". Where the word is the vendor's own (a status "todo"), a sample shows it.
     """
+    own = {word.lower() for body in _bodies(it) for word in _LEFT.findall(body)}
     for number, line in enumerate(it.text.splitlines(), 1):
-        if found := _LEFT.search(line):
-            yield Fault(f"{it.file.name}:{number}", found[0])
+        code, _, comment = line.partition("#")
+        for found in (*_LEFT.findall(comment), *(word for word in _LEFT.findall(code) if word.lower() not in own)):
+            yield Fault(f"{it.file.name}:{number}", found)
+    for node in ast.walk(ast.parse(it.text)):
+        if isinstance(node, ast.FunctionDef) and all(map(_is_idle, node.body)):
+            yield Fault(f"{it.file.name}:{node.lineno}", f"{node.name} does nothing")
+    for sample in it.samples.all:
+        for found in _LEFT.findall(f"{sample.source} {sample.about} {sample.date}"):
+            yield Fault(sample.name, found)
+
+
+def _bodies(it: Subject) -> Iterator[str]:
+    """What the vendor itself wrote, as far as samples show it."""
+    yield from (sample.response.body for sample in (*it.samples.answers, *it.samples.lookups, *it.samples.tokens))
+    yield from (sample.webhook.body for sample in it.samples.webhooks)
+
+
+def _is_idle(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Pass) or (
+        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    )
 
 
 GROUP = Group(

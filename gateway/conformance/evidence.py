@@ -9,8 +9,11 @@ import msgspec
 
 from gateway.conformance import replay
 from gateway.conformance.check import Fault, Faults, Group, Subject
+from gateway.conformance.declaration import is_address
 from gateway.rules.verdict import read_answer
 
+_MADE = date(2026, 11, 22)
+"""When this kit was made: a clock that is behind it is wrong."""
 RECORDED = ("sandbox:", "live:")
 """How the source of a recorded exchange begins: recorded at the vendor's own sandbox, or in production."""
 
@@ -37,23 +40,27 @@ def every_sample_says_where_and_when_it_is_from(it: Subject) -> Faults:
     """Every sample says where it is from, and when.
 
     `source` is the address of the page it was written from, or `sandbox: ...` / `live: ...` with who recorded it
-    there; `date` the day of that, as 2026-11-22; `about` what it shows.
+    there; `date` the day of that, as 2026-11-22, which is past; `about` what it shows.
     """
     for sample in it.samples.all:
-        known = sample.source in it.samples.pages or sample.source.startswith("https://")
-        if not known and not (sample.source.startswith(RECORDED) and sample.source.partition(":")[2].strip()):
+        if not (sample.source in it.samples.pages or is_address(sample.source) or _is_recorded(sample.source)):
             yield Fault(sample.name, f"its source is '{sample.source}'")
-        if not _is_day(sample.date):
-            yield Fault(sample.name, f"its date is '{sample.date}'")
+        if (day := _day(sample.date)) is None or day > max(it.today, _MADE):
+            yield Fault(sample.name, f"its date is '{sample.date}'{', which is to come' if day else ''}")
         if not sample.about.strip():
             yield Fault(sample.name, "does not say what it is about")
 
 
-def _is_day(text: str) -> bool:
+def _is_recorded(source: str) -> bool:
+    return source.startswith(RECORDED) and bool(source.partition(":")[2].strip())
+
+
+def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text).isoformat() == text
+        day = date.fromisoformat(text)
     except ValueError:
-        return False
+        return None
+    return day if day.isoformat() == text else None
 
 
 def every_operation_has_samples_of_success_and_failure(it: Subject) -> Faults:
@@ -69,6 +76,37 @@ def every_operation_has_samples_of_success_and_failure(it: Subject) -> Faults:
             yield Fault(operation.name, "no sample of a success has its request")
         if not any(sample.operation == operation.name for sample in it.samples.proving("refused")):
             yield Fault(operation.name, "no sample of a failure (refused)")
+
+
+def a_task_that_notes_hang_on_has_an_emr_id(it: Subject) -> Faults:
+    """Where the adapter has notes, every task that exists has an `emr_id`: notes name their task by it.
+
+    Where the vendor has one id for a task, it is both: `{"id": "4711", "emr_id": "4711"}`. Without it, every note
+    would wait for it in vain.
+    """
+    if not (it.adapter.supports("add_note") and it.adapter.supports("create_task")):
+        return
+    shown = [
+        *((sample.name, sample.outcome) for sample in it.samples.proving("applied") if _is_task(sample.operation)),
+        *(
+            (sample.name, told)
+            for sample, sightings in (
+                *((each, each.lookup.sightings) for each in it.samples.lookups),
+                *((each, each.sightings) for each in it.samples.webhooks),
+            )
+            for told in sightings
+            if told.get("says") == "created" and _is_task(told.get("operation"))
+        ),
+    ]
+    if not shown:
+        yield Fault("create_task", "no sample shows a task that exists, with its emr_id")
+    for name, told in shown:
+        if not told.get("ids", {}).get("emr_id"):
+            yield Fault(name, "shows a task without an emr_id")
+
+
+def _is_task(operation: object) -> bool:
+    return operation == "create_task"
 
 
 def every_request_replays_byte_for_byte(it: Subject) -> Faults:
@@ -119,6 +157,7 @@ GROUP = Group(
         every_sample_can_be_read,
         every_sample_says_where_and_when_it_is_from,
         every_operation_has_samples_of_success_and_failure,
+        a_task_that_notes_hang_on_has_an_emr_id,
         every_request_replays_byte_for_byte,
         every_answer_replays,
         every_look_replays,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
+from datetime import date
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -13,11 +14,14 @@ from msgspec import Struct
 from adapters import BrokenAdapter, load
 from gateway.conformance import (
     answers,
+    arrival,
     declaration,
+    errors,
     evidence,
     lookups,
     privacy,
     purity,
+    readings,
     requests,
     signatures,
     tokens,
@@ -27,11 +31,14 @@ from gateway.conformance import (
 from gateway.conformance.check import Check, Fault, Group, Subject, mending, sentence
 from gateway.conformance.maturity import Maturity, maturity
 from gateway.conformance.samples import directory, read_samples
+from gateway.conformance.watch import watched
+from gateway.conformance.words import words
 
 GROUPS = tuple(
     module.GROUP
     for module in (
-        declaration, evidence, requests, answers, tolerance, lookups, tokens, webhooks, signatures, privacy, purity
+        declaration, evidence, requests, arrival, answers, errors, readings, tolerance, lookups, tokens, webhooks,
+        signatures, privacy, purity,
     )
 )  # fmt: skip
 _MOST = 5
@@ -67,10 +74,10 @@ class Report(Struct, frozen=True, kw_only=True):
         return [finding for finding in self.findings if finding.faults]
 
 
-def examine(file: Path) -> Report:
-    """Run every check that concerns the adapter in `file`."""
+def examine(file: Path, today: date) -> Report:
+    """Run every check that concerns the adapter in `file`. `today`: no sample can be from a later day."""
     try:
-        subject = read(file)
+        subject = read(file, today)
     except BrokenAdapter as broken:
         faults = [Fault(f"{file.name}:{reason.line}", reason.text) for reason in broken.reasons]
         finding = Finding(group="Declaration", says=_LOADS, faults=faults, mend=_LOADS_MEND)
@@ -92,11 +99,20 @@ def examine(file: Path) -> Report:
     )
 
 
-def read(file: Path) -> Subject:
+def read(file: Path, today: date) -> Subject:
     """An adapter file with its samples. Raises BrokenAdapter when the gateway would not load it."""
-    adapter = load(file)
+    with watched(file) as reached:
+        adapter = load(file)
     text = file.read_text(encoding="utf-8")
-    return Subject(file=file, text=text, adapter=adapter, samples=read_samples(directory(file, adapter.name)))
+    return Subject(
+        file=file,
+        text=text,
+        words=words(text),
+        adapter=adapter,
+        samples=read_samples(directory(file, adapter.name)),
+        today=today,
+        reached=tuple(reached),
+    )
 
 
 def version(file: Path) -> str:

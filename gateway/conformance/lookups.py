@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -22,6 +24,7 @@ from gateway.files.source import dotted
 _IDS: tuple[dict[str, str], ...] = (
     {}, {"job_id": "j1"}, {"id": "i1"}, {"emr_id": "e1"}, {"id": "i1", "emr_id": "e1", "job_id": "j1"},
 )  # fmt: skip
+_PAGES = (1, 2, 20)
 _WORDS = ("status", "state", "priority")
 _HOSTILE = "a/../b?c=d&e#f g%2e\r\nx: y"
 
@@ -75,16 +78,31 @@ def _wild(value: Any) -> Any:
 
 
 def every_look_has_samples(it: Subject) -> Faults:
-    """Every operation that can be looked for has a sample of what a look shows, to the last page.
+    """Each way to look for an operation has a sample that shows something, and where pages follow, the last.
 
-    Write `lookup.<operation>.<case>.json`: one that lists a task, and where pages follow one another, the last.
+    Write `lookup.<operation>.<case>.json`; `ids` in its `sent` say what was known: a look by the task's own id, by its
+    job's, and at the list are three ways.
     """
-    for name in dict.fromkeys(command.operation for command, _ in _looks(it)):
-        told = [sample.lookup for sample in it.samples.lookups if sample.operation == name]
-        if not any(page.sightings for page in told):
-            yield Fault(name, "no sample of a look shows anything")
-        if told and all(page.more for page in told):
-            yield Fault(name, "no sample shows the last page")
+    told = [(_way(it, sample.command), sample.lookup) for sample in it.samples.lookups]
+    ways = {_way(it, command): _known(command) for command, _ in reversed(list(_looks(it)))}
+    for way, what in ways.items():
+        pages = [page for each, page in told if each == way]
+        if not any(page.sightings for page in pages):
+            yield Fault(way[0], f"no sample of a look {what} shows anything")
+        elif all(page.more for page in pages):
+            yield Fault(way[0], f"no sample of a look {what} shows the last page")
+
+
+def _way(it: Subject, command: Sent) -> tuple[str, str]:
+    """Which of the ways to look a command takes: the operation, and the path without the ids."""
+    link = canaries.link(it.adapter)
+    ids = {name: name for name in command.ids}
+    request = it.adapter.build_lookup(msgspec.structs.replace(command, ids=ids), link, 1)
+    return command.operation, urlsplit(request.url).path if request else ""
+
+
+def _known(command: Sent) -> str:
+    return f"by {' and '.join(command.ids)}" if command.ids else "without an id"
 
 
 def each_page_is_another_request(it: Subject) -> Faults:
@@ -191,12 +209,12 @@ def _variants(document: Any, ids: set[str]) -> Iterator[tuple[str, Any]]:
 
 
 def _looks(it: Subject) -> Iterator[tuple[Sent, HttpRequest]]:
-    """Each look that the adapter builds, with the command it is for."""
+    """Each look that the adapter builds, page by page, with the command it is for."""
     way = canaries.link(it.adapter)
     for operation in it.adapter.operations:
-        for ids in _IDS:
+        for ids, page in product(_IDS, _PAGES):
             command = canaries.command(operation, ids=ids)
-            request = it.adapter.build_lookup(command, way, 1)
+            request = it.adapter.build_lookup(command, way, page)
             if request is not None:
                 yield command, request
 

@@ -1,13 +1,27 @@
-"""No I/O, no clock, no chance, no log: by what the file imports and names, and by what its functions do."""
+"""No I/O, no clock, no chance, no log: by what the file imports and names, and by what it does."""
 
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 
-from gateway.conformance import bodies, calls, canaries
+import msgspec
+
+from gateway.conformance import (
+    arrival,
+    lookups,
+    privacy,
+    readings,
+    requests,
+    signatures,
+    tokens,
+    tolerance,
+    webhooks,
+)
 from gateway.conformance.check import Fault, Faults, Group, Subject
-from gateway.conformance.watch import watched
+from gateway.conformance.watch import watching
 
 PURE = frozenset({
     "__future__", "abc", "adapters.base", "base64", "binascii", "bisect", "collections", "copy", "dataclasses",
@@ -18,7 +32,11 @@ PURE = frozenset({
 """What an adapter may import: msgspec, the vocabulary, and the pure parts of the standard library."""
 
 _IMPURE = frozenset({"open", "input", "print", "breakpoint", "eval", "exec", "compile", "__import__"})
+_ROUNDABOUT = frozenset({"getattr", "setattr", "delattr", "globals", "locals", "vars", "__builtins__", "__loader__"})
+"""Ways to what is not named."""
 _CLOCK = frozenset({"now", "utcnow", "today"})
+_CALLING = (requests, arrival, readings, tolerance, lookups, tokens, webhooks, signatures, privacy)
+"""The groups whose checks call the adapter with everything that can come; answers and errors come with `readings`."""
 
 
 def only_pure_modules_are_imported(it: Subject) -> Faults:
@@ -45,43 +63,32 @@ def _imported(node: ast.AST) -> Iterator[str]:
 
 
 def nothing_impure_is_named(it: Subject) -> Faults:
-    """Neither files nor the clock are named.
+    """Neither files nor the clock are named, nor a way around their names.
 
-    When the command was sent is `sent.at`; when a webhook came in is `now`.
+    When the command was sent is `sent.at`; when a webhook came in is `now`. What is needed is called by its name, so
+    that whoever reads the file sees what it does.
     """
-    tree = ast.parse(it.text)
-    clocks = {
-        alias.asname or alias.name.partition(".")[0]
-        for node in ast.walk(tree)
-        if (isinstance(node, ast.ImportFrom) and node.module == "datetime") or isinstance(node, ast.Import)
-        for alias in node.names
-        if isinstance(node, ast.ImportFrom) or alias.name == "datetime"
-    }
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(it.text)):
         where = f"{it.file.name}:{getattr(node, 'lineno', 0)}"
-        if isinstance(node, ast.Name) and node.id in _IMPURE:
+        if isinstance(node, ast.Name) and node.id in _IMPURE | _ROUNDABOUT:
             yield Fault(where, f"names {node.id}")
-        if isinstance(node, ast.Attribute) and node.attr in _CLOCK and _root(node) in clocks:
+        if isinstance(node, ast.Attribute) and node.attr in _CLOCK:
             yield Fault(where, f"asks for the time: {ast.unparse(node)}")
-
-
-def _root(node: ast.expr) -> str | None:
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else None
+        if isinstance(node, ast.Attribute) and node.attr.startswith("__"):
+            yield Fault(where, f"names {node.attr}")
 
 
 def no_function_reaches_outside(it: Subject) -> Faults:
-    """No function reaches for a file, a socket, the clock or chance when it is called.
+    """Nothing reaches for a file, a socket, the clock or chance, neither when the file is loaded nor in any call.
 
     An adapter translates values. What it seems to need from outside is an argument, or the gateway's own work.
     """
-    commands = [canaries.command(operation, *operation.places) for operation in it.adapter.operations]
-    read = (call for body in (b"", b"{}", bodies.UNREADABLE["HTML"]) for call in calls.reading(it, body))
-    for name, call in (*calls.building(it, commands), *read, *calls.sampled(it)):
-        with watched() as caught:
-            calls.result(call)
-        yield from (Fault(name, what) for what in caught)
+    yield from it.reached
+    with watching(it.adapter, it.file) as (adapter, caught):
+        for check in (check for module in _CALLING for check in module.GROUP.checks):
+            with suppress(Exception):  # what else is wrong, the check itself tells
+                deque(check(msgspec.structs.replace(it, adapter=adapter)), maxlen=0)
+    yield from dict.fromkeys(caught)
 
 
 GROUP = Group(

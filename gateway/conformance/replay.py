@@ -7,27 +7,9 @@ from typing import Any
 
 import msgspec
 
-from adapters.base import (
-    Adapter,
-    Applied,
-    Blocked,
-    HttpRequest,
-    Link,
-    NotApplied,
-    Outcome,
-    Page,
-    Pending,
-    Refused,
-    Secret,
-    Sighting,
-    Unknown,
-)
+from adapters.base import Adapter, HttpRequest, Link, Outcome, Page, Secret, Sighting
 from gateway.conformance.samples import Linked, Looked, Request
-
-_KINDS: Mapping[type, str] = {
-    Applied: "applied", Pending: "pending", Refused: "refused", Blocked: "blocked", NotApplied: "not_applied",
-    Unknown: "unknown",
-}  # fmt: skip
+from schemas.outcome import VERDICTS
 
 
 def link(adapter: Adapter[Any, Any], told: Linked) -> Link[Any, Any]:
@@ -43,7 +25,7 @@ def link(adapter: Adapter[Any, Any], told: Linked) -> Link[Any, Any]:
 def shown(value: Outcome | Sighting) -> dict[str, Any]:
     """A value as a sample writes it: the fields that are given. Unlike its repr, this shows them."""
     given = {name: told for name, told in msgspec.to_builtins(value).items() if told not in ("", None, {}, [], ())}
-    return given if isinstance(value, Sighting) else {"type": _KINDS[type(value)], **given}
+    return given if isinstance(value, Sighting) else {"type": VERDICTS[type(value)], **given}
 
 
 def seen(sightings: Sequence[Sighting]) -> list[dict[str, Any]]:

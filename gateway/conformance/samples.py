@@ -122,9 +122,13 @@ class _About(_Exchange, frozen=True, kw_only=True):
 
 
 class AnswerSample(_About, frozen=True, kw_only=True):
-    """A command, its request, the answer, and what that proves."""
+    """A command, its request, the answer, and what that proves.
+
+    `words` are the vendor's for ours, {"priority": {"low": 4, ...}}, where it has others.
+    """
 
     outcome: Mapping[str, Any]
+    words: Mapping[str, Mapping[str, Any]] = {}
 
 
 class LookupSample(_About, frozen=True, kw_only=True):

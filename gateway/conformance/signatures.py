@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,11 +12,15 @@ from adapters.base import Secret
 from gateway.conformance import bodies
 from gateway.conformance.check import Fault, Faults, Group, Subject
 from gateway.conformance.samples import WebhookSample
+from gateway.conformance.watch import noticed
 
 DIGEST = re.compile(r"[A-Za-z0-9+/_-]{40,}")
 """A digest in a header, as hex or base64."""
+_TIME = re.compile(r"\d{10}(\d{3})?(?!\d)|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d")
+"""A time in a header: seconds or milliseconds since 1970, or RFC 3339."""
 _OTHER = Secret("whsec_YW5vdGhlciBzZWNyZXQgb2YgdGhpcnR5LXR3byBieXRlcw==")
 """A secret of another account, whether it is used as it stands or as base64."""
+_STALE = timedelta(hours=1)
 _LATE = timedelta(minutes=1)
 _OTHER_ALPHABETS = ("é" * 64, "\uff10" * 64, "\x00" * 64, "a" * 1_000_000)
 
@@ -104,6 +109,48 @@ def a_signature_of_another_form_is_a_bad_one(it: Subject) -> Faults:
                     yield Fault(sample.name, f"is proved by {bad[:12]!a}... in {name}")
 
 
+def an_old_signature_proves_nothing(it: Subject) -> Faults:
+    """Where the vendor signs a time, a signature proves nothing an hour before or after it.
+
+    Raise BadSignature when `abs(now.timestamp() - the signed time)` is over what the page says, or five minutes;
+    otherwise what was overheard once can be sent again for ever.
+    """
+    for sample in it.samples.webhooks:
+        if any(_signs_a_time(it, sample, name) for name in sample.webhook.headers):
+            for skew in (_STALE, -_STALE, 24 * 365 * _STALE):
+                if _proves(it, sample, now=sample.webhook.at + skew):
+                    yield Fault(sample.name, f"is proved {abs(skew)} {'after' if skew > -skew else 'before'} its time")
+
+
+def _signs_a_time(it: Subject, sample: WebhookSample, name: str) -> bool:
+    """Whether a header holds a time without which the signature proves nothing."""
+    text = sample.webhook.headers[name]
+    digests = [found.span() for found in DIGEST.finditer(text)]
+    for found in _TIME.finditer(text):
+        start, end = found.span()
+        if not any(low <= start < high for low, high in digests):
+            other = text[: end - 1] + ("1" if text[end - 1] == "0" else "0") + text[end:]
+            if not _proves(it, sample, headers={**sample.webhook.headers, name: other}):
+                return True
+    return False
+
+
+def a_signature_is_compared_in_constant_time(it: Subject) -> Faults:
+    """A signature is compared in constant time, be it good or bad.
+
+    `hmac.compare_digest(expected, given)`; `==` tells by its time how much of a guess was right.
+    """
+    for sample in it.samples.webhooks:
+        bad = {
+            name: DIGEST.sub(lambda found: "0" * len(found[0]), text) for name, text in sample.webhook.headers.items()
+        }
+        for what, headers in (("good", sample.webhook.headers), ("bad", bad)):
+            with noticed(hmac.compare_digest) as calls:
+                _proves(it, sample, headers=headers)
+            if not calls:
+                yield Fault(sample.name, f"a {what} signature is compared without hmac.compare_digest")
+
+
 def _digests(it: Subject, sample: WebhookSample) -> Iterator[tuple[str, int, int]]:
     """Where digests that matter stand: the header, and from where to where in it."""
     for name, text in sample.webhook.headers.items():
@@ -140,5 +187,7 @@ GROUP = Group(
         a_changed_body_is_not_proved,
         every_character_of_a_signature_counts,
         a_signature_of_another_form_is_a_bad_one,
+        an_old_signature_proves_nothing,
+        a_signature_is_compared_in_constant_time,
     ),
 )

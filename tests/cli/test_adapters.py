@@ -65,7 +65,7 @@ def test_each_check_is_a_line_and_a_cross_says_what_where_and_what_to_do(tmp_pat
     ended = adapter("test", "vendors/northwind.py", directory=tmp_path)
 
     lines = ended.stdout.splitlines()
-    cross = lines.index("  ✗ Nothing in the file is left to do")
+    cross = lines.index("  ✗ Nothing in the file and in the samples is left to do")
     assert ended.returncode == 1
     assert lines[cross + 1] == "      northwind.py:9: TODO"
     assert lines[cross + 2].startswith("      → Do it")

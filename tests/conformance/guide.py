@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
+TODAY = date(2026, 11, 22)
+"""The day on which its samples were written."""
 TEXT = (ROOT / "docs/adding-a-vendor.md").read_text()
 
 

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 
 from gateway.conformance import (
     answers,
+    arrival,
     declaration,
+    errors,
     evidence,
     lookups,
     privacy,
     purity,
+    readings,
     requests,
     signatures,
     tokens,
@@ -22,12 +25,13 @@ from gateway.conformance import (
 )
 
 CODE = "vendors/northwind.py"
-CREATED, REFUSED, TOKEN, FIRST, LAST, HOOK = (
+CREATED, REFUSED, TOKEN, BY_ID, FIRST, LAST, HOOK = (
     f"vendors/samples/northwind/{name}.json"
     for name in (
         "create_task.created",
         "create_task.refused",
         "token.granted",
+        "lookup.create_task.by-id",
         "lookup.create_task.first-page",
         "lookup.create_task.last-page",
         "webhook.task-completed",
@@ -37,6 +41,9 @@ READ = "task = msgspec.json.decode(response.body, type=_Task)\n        return Ap
 LISTED = "listed = msgspec.json.decode(response.body, type=_Tasks)"
 SIGHTING = '{"says": "created", "operation": "create_task", "ids": {"id": "4699"}, "values": {"title": "Refill"}}'
 PROVED = "proved = by_status(response)\n"
+TOLD = "if isinstance(proved, Refused):"
+REQUEST = "request = super()"
+GIVEN = "values = dict(sent.values)\n"
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,11 @@ class Planted:
     without: tuple[str, ...] = ()
 
 
+LATE = 'getattr(datetime, "n" + "ow")()'
+NOTE = """Operation(name="add_note", path="/v2/notes", text="text", places={
+            "emr_task_id": Place("task_id", "required"), "text": Place("text", "required"),
+        }),"""
+
 PLANTED = [
     # declaration
     Planted(declaration.name_origin_and_page_are_given, "no https:// origin", '.northwind.example"\n', '.northwind.example/v2"\n'),
@@ -61,7 +73,16 @@ PLANTED = [
     Planted(declaration.only_lists_are_cut, "'patient.mrn' is no list", 'Place("patient.mrn")', 'Place("patient.mrn", most=2)'),
     Planted(declaration.a_folded_field_is_never_required, "'due_at' has no place", '"due_at": FOLDED', '"due_at": Place(None, "required")'),
     Planted(declaration.secrets_are_secret, "account.client_secret: is a str", "client_secret: Secret", "client_secret: str"),
+    Planted(declaration.name_origin_and_page_are_given, "'https://TODO' is no https:// address", 'https://docs.northwind.example/tasks/create"\n', 'https://TODO"\n'),
+    Planted(declaration.name_origin_and_page_are_given, "'https://' is no https:// origin", '.northwind.example"\n', '"\n', also=(('https://api"', 'https://"'),)),
     Planted(declaration.nothing_is_left_to_do, "northwind.py:9: TODO", "import hashlib", "import hashlib  # TODO: sort"),
+    Planted(declaration.nothing_is_left_to_do, "northwind.py:9: ToDo", "import hashlib", "import hashlib  # ToDo sort"),
+    Planted(declaration.nothing_is_left_to_do, "northwind.py:9: fixme", "import hashlib", "import hashlib  # fixme"),
+    Planted(declaration.nothing_is_left_to_do, "tbd", '"""The token and the clinic\'s board."""', '"""The token and the clinic\'s board (tbd)."""'),
+    Planted(declaration.nothing_is_left_to_do, "todo", '"open": "pending"', '"todo": "pending"'),
+    Planted(declaration.nothing_is_left_to_do, "NotImplementedError", READ, f"if sent.operation != 'create_task':\n            raise NotImplementedError\n        {READ}"),
+    Planted(declaration.nothing_is_left_to_do, "build_token does nothing", "    def headers(", "    def build_token(self, link):\n        ...\n\n    def headers("),
+    Planted(declaration.nothing_is_left_to_do, "create_task.created.json: TODO", "The page's example", "TODO: the page's example", CREATED),
     # samples
     Planted(evidence.every_sample_can_be_read, "unknown field `sorce`", '"source"', '"sorce"', CREATED),
     Planted(evidence.every_sample_can_be_read, "unknown field `client_secrt`", '"client_secret": "secret', '"client_secrt": "secret', CREATED),
@@ -69,16 +90,18 @@ PLANTED = [
     Planted(evidence.every_sample_says_where_and_when_it_is_from, "its source is ''", "https://docs.northwind.example/oauth", "", TOKEN),
     Planted(evidence.every_sample_says_where_and_when_it_is_from, "its source is 'live:'", "https://docs.northwind.example/oauth", "live:", TOKEN),
     Planted(evidence.every_sample_says_where_and_when_it_is_from, "its date is 'in May'", '2026-11-22"', 'in May"', CREATED),
+    Planted(evidence.every_sample_says_where_and_when_it_is_from, "its source is 'https://TODO'", "https://docs.northwind.example/oauth", "https://TODO", TOKEN),
+    Planted(evidence.every_sample_says_where_and_when_it_is_from, "its source is 'https://'", "https://docs.northwind.example/oauth", "https://", TOKEN),
+    Planted(evidence.every_sample_says_where_and_when_it_is_from, "its date is '2026-11-23', which is to come", '2026-11-22",\n  "about"', '2026-11-23",\n  "about"', CREATED),
     Planted(evidence.every_operation_has_samples_of_success_and_failure, "no sample of a failure", without=(REFUSED,)),
     Planted(evidence.every_operation_has_samples_of_success_and_failure, "no sample of a success", without=(CREATED,)),
+    Planted(evidence.a_task_that_notes_hang_on_has_an_emr_id, "create_task.created.json: shows a task without an emr_id", "    operations = (\n", f"    operations = (\n        {NOTE}\n"),
+    Planted(evidence.a_task_that_notes_hang_on_has_an_emr_id, "no sample shows a task that exists", "    operations = (\n", f"    operations = (\n        {NOTE}\n", without=(CREATED, BY_ID, FIRST, LAST)),
     Planted(evidence.every_request_replays_byte_for_byte, "body: built", '"id": "u-17"', '"id": "u-18"', CREATED),
     Planted(evidence.every_request_replays_byte_for_byte, "url: built", "per_page=100", "per_page=50", LAST),
     Planted(evidence.every_answer_replays, 'read as {"type": "applied"', '"id": "4711"}, "work"', '"id": "4712"}, "work"', CREATED),
     Planted(evidence.every_look_replays, '"complete": true}', '"complete": true', '"complete": false', LAST),
     # requests
-    Planted(requests.every_place_reaches_the_wire, "create_task: patient.mrn: nothing stands", "**(request.json or {})", '"title": sent.values["title"], "details": sent.values["description"]'),
-    Planted(requests.every_place_reaches_the_wire, "'labels' is the same", '"external_id": sent.ref', '"external_id": sent.ref, "labels": ["x"]'),
-    Planted(requests.every_place_reaches_the_wire, "'title' does not hold all", '"external_id": sent.ref', '"external_id": sent.ref, "title": sent.values["title"][:80]'),
     Planted(requests.the_required_places_alone_build, "KeyError: 'assignees'", '"external_id": sent.ref', '"external_id": sent.ref, "to": sent.values["assignees"]'),
     Planted(requests.the_required_places_alone_build, "nothing stands at 'details'", "**(request.json or {})", '"title": "x"'),
     Planted(requests.a_field_that_is_not_given_is_not_sent, "'labels' is sent as null", '"external_id": sent.ref', '"external_id": sent.ref, "labels": sent.values.get("tags")'),
@@ -89,16 +112,62 @@ PLANTED = [
     Planted(requests.headers_are_plain, "Content-Type: is the gateway's", '"X-Board-Id"', '"Content-Type": "text/json", "X-Board-Id"'),
     Planted(requests.headers_are_plain, "no header that can be sent", 'f"Bearer {token}"', 'f"Bearer\\n{token}"'),
     Planted(requests.every_credential_is_used, "connection.board_id: changes nothing", "link.connection.board_id", '"b-12"'),
+    # arrival
+    Planted(arrival.every_place_reaches_the_wire, "create_task: patient.mrn: nothing stands", "**(request.json or {})", '"title": sent.values["title"], "details": sent.values["description"]'),
+    Planted(arrival.every_place_reaches_the_wire, "'title' holds 'title ......", '"external_id": sent.ref', '"external_id": sent.ref, "title": sent.values["title"][:80]'),
+    Planted(arrival.every_place_reaches_the_wire, "patient.mrn with tags: nothing stands at 'labels'", GIVEN, f'{GIVEN}        if "patient.mrn" in values:\n            values.pop("tags", None)\n'),
+    Planted(arrival.every_place_reaches_the_wire, "tags with priority: [", GIVEN, f'{GIVEN}        if {{"tags", "priority"}} <= values.keys():\n            raise KeyError("tags")\n'),
+    Planted(arrival.a_text_arrives_as_it_was_given, "'details' holds 'Zo", GIVEN, f'{GIVEN}        values["description"] = values["description"].encode("ascii", "ignore").decode()\n'),
+    Planted(arrival.a_text_arrives_as_it_was_given, "'title' holds 'two spaces, a tab'", GIVEN, f'{GIVEN}        values["title"] = " ".join(values["title"].split(" ")).replace("  ", " ").replace("\\t", " ")\n'),
+    Planted(arrival.a_text_arrives_as_it_was_given, "for 'one line", GIVEN, f'{GIVEN}        values["description"] = values["description"].rstrip("\\n")\n'),
+    Planted(arrival.a_text_arrives_as_it_was_given, "for 'e", GIVEN, f'{GIVEN}        values["title"] = unicodedata.normalize("NFC", values["title"])\n', also=(("import hashlib", "import unicodedata\nimport hashlib"),)),
+    Planted(arrival.a_text_arrives_as_it_was_given, "'patient.mrn' holds 123 for '00123'", GIVEN, f'{GIVEN}        if values.get("patient.mrn", "").isdigit():\n            values["patient.mrn"] = int(values["patient.mrn"])\n'),
+    Planted(arrival.a_text_arrives_as_it_was_given, "'u-17' raises ValueError", GIVEN, f'{GIVEN}        if "patient.mrn" in values:\n            int(values["patient.mrn"])\n'),
+    Planted(arrival.a_text_arrives_as_it_was_given, "create_task: type: '4711' raises KeyError", GIVEN, f'{GIVEN}        if "type" in values:\n            values["type"] = {{"vob": "VOB", "general": "GEN"}}[values["type"]]\n', also=(('"due_at": FOLDED', '"due_at": FOLDED,\n            "type": Place("kind")'),)),
+    Planted(arrival.a_text_arrives_as_it_was_given, "'kind' holds 'GEN' for 'general'", GIVEN, f'{GIVEN}        if values.get("type") == "general":\n            values["type"] = "GEN"\n', also=(('"due_at": FOLDED', '"due_at": FOLDED,\n            "type": Place("kind")'),)),
+    Planted(arrival.a_list_arrives_whole_and_in_order, "'labels' holds ['x']", '"external_id": sent.ref', '"external_id": sent.ref, "labels": ["x"]'),
+    Planted(arrival.a_list_arrives_whole_and_in_order, "'labels' holds ['a', 'b', 'c'] for ['b', 'a', 'c']", GIVEN, f'{GIVEN}        if "tags" in values:\n            values["tags"] = sorted(values["tags"])\n'),
+    Planted(arrival.a_list_arrives_whole_and_in_order, "'labels' holds ['b', 'a'] for ['b', 'a', 'c']", GIVEN, f'{GIVEN}        if "tags" in values:\n            values["tags"] = values["tags"][:2]\n'),
+    Planted(arrival.a_due_date_stays_the_moment_that_it_was, "'due' holds '2031-02-03' for '2031-02-03T04:05:06Z'", GIVEN, f'{GIVEN}        if "due_at" in values:\n            values["due_at"] = values["due_at"][:10]\n', also=(('"due_at": FOLDED', '"due_at": Place("due")'),)),
+    Planted(arrival.a_due_date_stays_the_moment_that_it_was, "for '2032-05-06T07:08:09-06:00'", GIVEN, f'{GIVEN}        if "due_at" in values:\n            values["due_at"] = values["due_at"][:19]\n', also=(('"due_at": FOLDED', '"due_at": Place("due")'),)),
+    Planted(arrival.each_word_of_ours_has_one_of_the_vendor_s, "create_task: priority: 'medium' raises KeyError", '"medium": 3, ', ""),
+    Planted(arrival.each_word_of_ours_has_one_of_the_vendor_s, "'medium' and 'high' are both sent as 2", '"medium": 3', '"medium": 2'),
+    Planted(arrival.each_word_of_ours_has_one_of_the_vendor_s, "nothing stands at 'state' for 'pending'", GIVEN, f'{GIVEN}        if values.get("status") == "pending":\n            del values["status"]\n', also=(('"due_at": FOLDED', '"due_at": FOLDED,\n            "status": Place("state")'),)),
+    Planted(arrival.words_that_the_vendor_spells_otherwise_stand_in_a_sample, "'medium' is sent as 5, a sample has 3", '"medium": 3', '"medium": 5'),
+    Planted(arrival.words_that_the_vendor_spells_otherwise_stand_in_a_sample, "'urgent' is sent as 1, which no sample shows", ', "urgent": 1}}', "}}", CREATED),
     # answers
     Planted(answers.an_unreadable_2xx_is_unknown, "200 with an empty body is read as Refused", READ, f'if not response.body:\n            return Refused(code="empty")\n        {READ}'),
-    Planted(answers.no_body_makes_an_error_raise, "302 with an empty body raises DecodeError", "(msgspec.MsgspecError, UnicodeDecodeError, RecursionError)", "KeyError"),
-    Planted(answers.no_body_makes_an_error_raise, "with deep lists raises RecursionError", "UnicodeDecodeError, RecursionError", "UnicodeDecodeError", also=(("            fault = ", "            msgspec.json.decode(response.body)\n            fault = "),)),
-    Planted(answers.an_unreadable_error_proves_what_its_status_proves, "is read as Refused", "return proved\n        if", 'return Refused(code="error")\n        if'),
-    Planted(answers.an_error_status_never_creates, "with status 302 it is read as Applied", PROVED, f'if b"4711" in response.body:\n            return Applied(ids={{"id": "4711"}})\n        {PROVED}'),
-    Planted(answers.a_server_s_error_proves_nothing, "with status 500 it is read as Refused", "if isinstance(proved, Refused):", "if fault:"),
+    Planted(answers.an_unreadable_2xx_is_unknown, "207 with an empty body is read as Refused", READ, f'if response.status == 207:\n            return Refused(code="partial")\n        {READ}'),
+    Planted(answers.only_a_sampled_refusal_is_one_with_a_2xx, "200 as it stands is read as Refused", READ, f'if b"error" in response.body:\n            return Refused(code="refused")\n        {READ}'),
+    Planted(answers.only_a_sampled_refusal_is_one_with_a_2xx, "with 'archived' at title is read as Refused", READ, f'if b\'"archived"\' in response.body:\n            return Refused(code="archived")\n        {READ}', also=(('"done": "completed"', '"done": "completed", "archived": "other"'),)),
+    Planted(answers.only_a_sampled_refusal_is_one_with_a_2xx, "with nothing at id is read as Refused", READ, f'if b\'"id"\' not in response.body and b"Call back" in response.body:\n            return Refused(code="no-id")\n        {READ}'),
+    Planted(answers.only_a_sampled_refusal_is_one_with_a_2xx, "with null at title is read as Refused", READ, f'if b\'"title": null\' in response.body:\n            return Refused(code="untitled")\n        {READ}'),
+    Planted(answers.only_a_sampled_refusal_is_one_with_a_2xx, "with 'failure' added is read as Refused", READ, f'if msgspec.json.decode(response.body).get("failure"):\n            return Refused(code="failure")\n        {READ}', also=(("class _Task(Struct):\n    id: str | int\n", "class _Task(Struct):\n    id: str | int\n    failure: str | None = None\n"),)),
     Planted(answers.an_error_s_body_with_a_2xx_never_creates, "with status 200 it is read as Applied", READ, f'if b"error" in response.body:\n            return Applied(ids={{"id": "0"}})\n        {READ}'),
     Planted(answers.a_beginning_of_an_answer_proves_nothing, "bytes are read as Applied", READ, f'if found := re.search(rb\'"id": (\\d+)\', response.body):\n            return Applied(ids={{"id": found[1].decode()}})\n        {READ}'),
-    Planted(answers.a_value_of_a_wrong_type_is_no_refusal, "a wrong value at title makes it Refused", READ, f'if b\'"title": null\' in response.body or b\'"title": 1.5\' in response.body:\n            return Refused(code="untitled")\n        {READ}'),
+    # errors
+    Planted(errors.no_body_makes_an_error_raise, "400 with an empty body raises DecodeError", "(msgspec.MsgspecError, UnicodeDecodeError, RecursionError)", "KeyError"),
+    Planted(errors.no_body_makes_an_error_raise, "with deep lists raises RecursionError", "UnicodeDecodeError, RecursionError", "UnicodeDecodeError", also=(("            fault = ", "            msgspec.json.decode(response.body)\n            fault = "),)),
+    Planted(errors.no_body_makes_an_error_raise, "405 with an empty body raises KeyError", PROVED, f"if response.status == 405:\n            raise KeyError(response.status)\n        {PROVED}"),
+    Planted(errors.no_body_makes_an_error_raise, "418 as it stands raises KeyError", TOLD, f"if response.status == 418:\n            raise KeyError(response.status)\n        {TOLD}"),
+    Planted(errors.no_body_makes_an_error_raise, "with a Retry-After of '-1' raises AssertionError", PROVED, f'assert response.headers.get("retry-after") != "-1"\n        {PROVED}'),
+    Planted(errors.no_body_makes_an_error_raise, "with a Retry-After of '1.5' raises ValueError", PROVED, f'if wait := response.headers.get("retry-after"):\n            int(wait)\n        {PROVED}'),
+    Planted(errors.no_body_makes_an_error_raise, "with 'No' at error.message raises IndexError", TOLD, f'if fault.message.startswith("No"):\n            fault.message.split(" ")[2]\n        {TOLD}'),
+    Planted(errors.no_body_makes_an_error_raise, "with null at error.message raises AttributeError", "    message: str\n", "    message: str | None\n", also=((TOLD, f"fault.message.lower()\n        {TOLD}"),)),
+    Planted(errors.an_unreadable_error_proves_what_its_status_proves, "is read as Refused", "return proved\n        if", 'return Refused(code="error")\n        if'),
+    Planted(errors.no_body_proves_more_than_its_status, "500 as it stands is read as Refused", TOLD, "if response.status == 500 or isinstance(proved, Refused):"),
+    Planted(errors.no_body_proves_more_than_its_status, "404 as it stands is read as Refused", TOLD, f'if response.status == 404:\n            return Refused(code="not-found", message=fault.message)\n        {TOLD}'),
+    Planted(errors.no_body_proves_more_than_its_status, "503 as it stands is read as NotApplied", TOLD, f"if response.status == 503:\n            return by_status(structs.replace(response, status=429))\n        {TOLD}"),
+    Planted(errors.an_error_status_never_creates, "302 as it stands is read as Applied", PROVED, f'if b"4711" in response.body and response.status == 302:\n            return Applied(ids={{"id": "4711"}})\n        {PROVED}'),
+    Planted(errors.a_wait_is_handed_on, "the wait of '7' becomes None", TOLD, f"if response.status == 429:\n            return structs.replace(proved, retry_after=None)\n        {TOLD}"),
+    Planted(errors.a_wait_is_handed_on, "the wait of '7' becomes None", TOLD, f'if fault.message == "slow down":\n            return structs.replace(proved, retry_after=None) if response.status == 429 else proved\n        {TOLD}'),
+    # readings
+    Planted(readings.an_outcome_has_its_types, "with null at error.message is read as Refused: Expected `str`, got `null` - at `$.message`", "    message: str\n", "    message: str | None\n"),
+    Planted(readings.an_outcome_has_its_types, "429 with an empty body is read as NoneType", "        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):\n            return proved", "        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):\n            return None if response.status == 429 else proved"),
+    Planted(readings.an_outcome_has_its_types, "Applied with an id called 'task_id'", 'Applied(ids={"id": str(task.id)}', 'Applied(ids={"id": str(task.id), "task_id": str(task.id)}'),
+    Planted(readings.a_sighting_has_its_types, "is read as NoneType, no Page", LISTED, f"{LISTED}\n        if not listed.items:\n            return None"),
+    Planted(readings.a_sighting_has_its_types, "is read as Page: Expected `str`, got `int`", 'ids={"id": str(task.id)},\n        values', 'ids={"id": task.id},\n        values'),
+    Planted(readings.a_sighting_has_its_types, "is read as NoneType, no list or tuple", "event = msgspec.json.decode(body, type=_Event)", "event = msgspec.json.decode(body, type=_Event)\n        if event.task_id is None:\n            return None"),
     # tolerance
     Planted(tolerance.new_fields_change_nothing, "with fields that no page names", "class _Task(Struct):", "class _Task(Struct, kw_only=True, forbid_unknown_fields=True):\n    at: str = ''"),
     Planted(tolerance.new_words_lose_no_creation, "'brand-new' at status makes it Unknown", "    status: str | None = None", '    status: Literal["open", "started", "done"] | None = None', also=(("import hashlib", "from typing import Literal\nimport hashlib"),)),
@@ -109,8 +178,9 @@ PLANTED = [
     # looks
     Planted(lookups.a_look_reads_and_never_writes, "its look is a POST", 'method="GET"', 'method="POST"'),
     Planted(lookups.an_id_cannot_leave_its_place, "changes the look's URL", "{quote(task_id, safe='')}", "{task_id}"),
-    Planted(lookups.every_look_has_samples, "no sample shows the last page", without=(LAST,)),
-    Planted(lookups.every_look_has_samples, "no sample of a look shows anything", SIGHTING, "", FIRST, without=(LAST,)),
+    Planted(lookups.every_look_has_samples, "no sample of a look without an id shows the last page", without=(LAST,)),
+    Planted(lookups.every_look_has_samples, "no sample of a look without an id shows anything", SIGHTING, "", FIRST, without=(LAST,)),
+    Planted(lookups.every_look_has_samples, "no sample of a look by id shows anything", without=(BY_ID,)),
     Planted(lookups.each_page_is_another_request, "their requests do not differ", '"page": page', '"page": 1'),
     Planted(lookups.an_unreadable_page_proves_nothing, "an empty body is read as complete", LISTED, f"if not response.body:\n            return Page(sightings=[], complete=True)\n        {LISTED}"),
     Planted(lookups.an_unreadable_page_proves_nothing, "raises KeyError, not ValueError", LISTED, f"if response.body == b'{{}}':\n            raise KeyError('items')\n        {LISTED}"),
@@ -146,6 +216,10 @@ PLANTED = [
     Planted(signatures.a_changed_body_is_not_proved, "is proved with byte", "hmac.compare_digest(expected", 'b"evt_1" in body or hmac.compare_digest(expected'),
     Planted(signatures.every_character_of_a_signature_counts, "changed", 'expected.hexdigest(), given["digest"]', 'expected.hexdigest()[:50], given["digest"][:50]'),
     Planted(signatures.a_signature_of_another_form_is_a_bad_one, "is proved by 't=1795348800", "[0-9a-f]{64}", "[0-9a-f]+", also=(('hmac.compare_digest(expected.hexdigest(), given["digest"])', 'expected.hexdigest().startswith(given["digest"])'),)),
+    Planted(signatures.an_old_signature_proves_nothing, "is proved 1:00:00 after its time", ' or abs(now.timestamp() - int(given["time"])) > _FRESH', ""),
+    Planted(signatures.an_old_signature_proves_nothing, "is proved 1:00:00 before its time", 'abs(now.timestamp() - int(given["time"]))', 'now.timestamp() - int(given["time"])'),
+    Planted(signatures.a_signature_is_compared_in_constant_time, "a good signature is compared without", 'hmac.compare_digest(expected.hexdigest(), given["digest"])', 'expected.hexdigest() == given["digest"]'),
+    Planted(signatures.a_signature_is_compared_in_constant_time, "a good signature is compared without", "hmac.compare_digest(expected", 'expected.hexdigest() == given["digest"] or hmac.compare_digest(expected'),
     # privacy
     Planted(privacy.nothing_that_is_built_prints_a_secret_or_a_patient, "account: Account prints CANARY-secret", "    client_id: str\n    client_secret: Secret\n", "    client_id: str\n    client_secret: Secret\n\n    def __repr__(self) -> str:\n        return self.client_secret.reveal()\n"),
     Planted(privacy.nothing_that_is_read_prints_a_patient, "error.message: Refused prints", 'code="refused"', "code=fault.message"),
@@ -157,8 +231,20 @@ PLANTED = [
     Planted(purity.only_pure_modules_are_imported, "imports adapters.cobalt", "import hashlib", "from adapters import cobalt"),
     Planted(purity.nothing_impure_is_named, "names open", READ, f'print = open("/dev/null")\n        {READ}'),
     Planted(purity.nothing_impure_is_named, "asks for the time: datetime.now", "given = _SIG", "now = datetime.now(now.tzinfo)\n        given = _SIG"),
-    Planted(purity.no_function_reaches_outside, "verify_webhook: asks for the time", "given = _SIG", 'now = getattr(datetime, "n" + "ow")(now.tzinfo)\n        given = _SIG'),
-    Planted(purity.no_function_reaches_outside, "headers: does I/O (open)", "token = link", '__builtins__["op" + "en"]("/dev/null").close()\n        token = link'),
-    Planted(purity.no_function_reaches_outside, "build_request: does I/O (socket", "request = super()", '__builtins__["__imp" + "ort__"]("socket").socket()\n        request = super()'),
-    Planted(purity.no_function_reaches_outside, "build_request: asks for the time or for chance (urandom", '"external_id": sent.ref', '"external_id": __builtins__["__imp" + "ort__"]("os").urandom(4).hex()'),
+    Planted(purity.no_function_reaches_outside, "asks for the time", "given = _SIG", 'now = getattr(datetime, "n" + "ow")(now.tzinfo)\n        given = _SIG'),
+    Planted(purity.no_function_reaches_outside, "does I/O (open)", "token = link", '__builtins__["op" + "en"]("/dev/null").close()\n        token = link'),
+    Planted(purity.no_function_reaches_outside, "calls __import__", "request = super()", '__builtins__["__imp" + "ort__"]("socket").socket()\n        request = super()'),
+    Planted(purity.no_function_reaches_outside, "calls __import__", '"external_id": sent.ref', '"external_id": __builtins__["__imp" + "ort__"]("os").urandom(4).hex()'),
+    Planted(purity.nothing_impure_is_named, "names __builtins__", READ, f'__builtins__["pr" + "int"](sent.ref)\n        {READ}'),
+    Planted(purity.nothing_impure_is_named, "names getattr", "given = _SIG", 'now = getattr(datetime, "n" + "ow")(now.tzinfo)\n        given = _SIG'),
+    Planted(purity.nothing_impure_is_named, "names __class__", READ, f"sent.__class__.__name__\n        {READ}"),
+    Planted(purity.no_function_reaches_outside, "asks for the time or for chance (datetime.now)", "_FRESH = 300", '_FRESH = 300\n_STARTED = getattr(datetime, "n" + "ow")()'),
+    Planted(purity.no_function_reaches_outside, "asks for the time", 'url = f"{link.base_url}/v2/tasks/', f'{LATE}\n            url = f"{{link.base_url}}/v2/tasks/'),
+    Planted(purity.no_function_reaches_outside, "asks for the time", "            return Page(sightings=[_seen(", f"            {LATE}\n            return Page(sightings=[_seen("),
+    Planted(purity.no_function_reaches_outside, "asks for the time", '        return HttpRequest(method="GET"', f'        if page >= 2:\n            {LATE}\n        return HttpRequest(method="GET"'),
+    Planted(purity.no_function_reaches_outside, "asks for the time", '        raise BadSignature("x-northwind-signature does', f'        {LATE}\n        raise BadSignature("x-northwind-signature does'),
+    Planted(purity.no_function_reaches_outside, "asks for the time", '            raise BadSignature("x-northwind-signature is', f'            {LATE}\n            raise BadSignature("x-northwind-signature is'),
+    Planted(purity.no_function_reaches_outside, "asks for the time", '            return (Sighting(says="other"', f'            {LATE}\n            return (Sighting(says="other"'),
+    Planted(purity.no_function_reaches_outside, "asks for the time", "        if not event.type", f"        if event.type == 'ping':\n            {LATE}\n        if not event.type"),
+    Planted(purity.no_function_reaches_outside, "calls print", "        if not event.type", "        if event.type == 'ping':\n            __builtins__['print'](event)\n        if not event.type"),
 ]  # fmt: skip

@@ -13,7 +13,7 @@ PAGE = "https://docs.northwind.example/tasks/create"
 
 def labelled(into, source, changed=None):
     created = guide.files()[CREATED].replace(PAGE, source)
-    return examine(guide.write(into, {CREATED: created, **(changed or {})})).maturity
+    return examine(guide.write(into, {CREATED: created, **(changed or {})}), guide.TODAY).maturity
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_every_operation_must_have_been_recorded(tmp_path):
     code = guide.files()[CODE].replace("    operations = (", f"    operations = (\n        {note}")
     created = guide.files()[CREATED].replace(PAGE, "live: ticket 4711")
 
-    subject = read(guide.write(tmp_path, {CODE: code, CREATED: created}))
+    subject = read(guide.write(tmp_path, {CODE: code, CREATED: created}), guide.TODAY)
 
     assert maturity(subject, passed=True) == "conformance passed"
 

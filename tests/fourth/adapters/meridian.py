@@ -290,8 +290,8 @@ def _spoken(values: Values) -> dict[str, Any]:
 
 
 def _number(given: str) -> str | int:
-    """What is no number is left for the vendor to refuse."""
-    return int(given) if re.fullmatch("[0-9]{1,19}", given) else given
+    """What is no number as the vendor writes one is left for it to refuse."""
+    return int(given) if re.fullmatch("0|[1-9][0-9]{0,18}", given) else given
 
 
 def _refused(error: _Error) -> Refused:
