@@ -37,16 +37,17 @@ class Submitted(Struct, kw_only=True):
 class Load:
     """Commands over all vendors, until `stop`, or until there are `most`."""
 
-    def __init__(self, here: Place, chance: random.Random, most: int | None = None) -> None:
+    def __init__(self, here: Place, chance: random.Random, most: int | None = None, callers: int = CALLERS) -> None:
         self.submitted: list[Submitted] = []
         self._here = here
         self._chance = chance
         self._most = most
+        self._callers = callers
         self._stopping = False
 
     async def run(self) -> None:
         """All callers, until each has its last answer."""
-        await asyncio.gather(*(self._caller() for _ in range(CALLERS)))
+        await asyncio.gather(*(self._caller() for _ in range(self._callers)))
 
     def stop(self) -> None:
         self._stopping = True

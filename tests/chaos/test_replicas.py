@@ -16,6 +16,8 @@ from chaos.judging import Figure, come_to_rest, judge
 from chaos.load import Load, bad_luck
 
 DELIVERIES = int(os.environ.get("CHAOS_DELIVERIES", "100"))
+CALLERS = 32
+"""So many that work waits, and replicas want the same at once."""
 STAMPED_AHEAD = "SELECT id FROM events WHERE at > extract(epoch FROM clock_timestamp()) * 1000000"
 """What happened at a time that is still to come: by a replica's own clock."""
 
@@ -26,7 +28,7 @@ def test_nothing_is_lost_nothing_is_created_twice_and_caps_hold(tmp_path: Path, 
     async def story() -> None:
         async with fleet(tmp_path, chance) as here:
             await here.ready()
-            load = Load(here, chance, DELIVERIES)
+            load = Load(here, chance, DELIVERIES, CALLERS)
             luck = asyncio.create_task(bad_luck(here, chance))
             fates = asyncio.gather(here.deaths(), here.sleeps(), here.outages())
             await load.run()
