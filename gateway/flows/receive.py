@@ -19,6 +19,7 @@ from msgspec import structs
 
 from adapters.base import BadSignature
 from gateway.flows.configured import Configured
+from gateway.rules import wording
 from gateway.rules.clinic import Account
 from gateway.rules.following import look_soon
 from gateway.rules.record import Record
@@ -44,6 +45,11 @@ _HINTS = timedelta(minutes=1)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 log = structlog.get_logger("receive")
+
+
+def _nobodys(sighting: Sighting) -> str:
+    """Why it fits nowhere; the name it gives is the vendor's, and is told only if it looks like one."""
+    return f"unknown connection {wording.code(sighting.reference or '')}"
 
 
 class Mailbox:
@@ -194,7 +200,7 @@ class Mailbox:
             sighting=sighting,
             connection=connection,
             account_connections=frozenset() if unknown else self._configured.connections_of(account),
-            why_nowhere=f"unknown connection {sighting.reference}" if unknown else None,
+            why_nowhere=_nobodys(sighting) if unknown else None,
         )
 
     async def _changed(self, hook: Webhook, account: Account, sighting: Sighting) -> WebhookState:
@@ -239,7 +245,7 @@ class Mailbox:
         clinic_id: str | None = None
         if sighting is not None and sighting.says == "blocked":
             named = self._configured.named(account, sighting.reference) if sighting.reference else None
-            state, why = ("matched", None) if named else ("unmatched", f"unknown connection {sighting.reference}")
+            state, why = ("matched", None) if named else ("unmatched", _nobodys(sighting))
             if named:
                 clinic_id = named[0]
                 found = problem("connection-blocked", sighting.reason)

@@ -14,7 +14,8 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any, TypeVar
@@ -113,6 +114,17 @@ class SqliteStore(Store):
         """Run `job` on one of the readers' connections."""
         self._refuse_if_closed()
         return await self._loop.run_in_executor(self._readers, self._read, job)
+
+    async def forget(self, now: datetime, kept_for: timedelta | None, limit: int) -> int:
+        """Likewise; what was forgotten is in the log no more either, unless somebody was just reading there."""
+        forgotten = await super().forget(now, kept_for, limit)
+        if forgotten:
+            await asyncio.to_thread(self._empty_log)
+        return forgotten
+
+    def _empty_log(self) -> None:
+        with suppress(sqlite3.Error), closing(self._connect()) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _refuse_if_closed(self) -> None:
         if self._closing:

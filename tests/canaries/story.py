@@ -139,6 +139,8 @@ def webhooks(story: Story) -> None:
         {**sound, "type": "task.created"}, {**sound, "type": "task.failed", "id": "evt-2"},
         {**sound, "type": "appointment.updated", "id": "evt-3"},
         {**sound, "type": "task.created", "id": "evt-4", "access_token_reference_id": "user_nobody"},
+        {**sound, "type": "task.created", "id": "evt-6", "access_token_reference_id": f"Ms. {word('hookname')}"},
+        {"type": "access_token.login_required", "id": "evt-7", "access_token_reference_id": f"Ms. {word('hooklink')}"},
         {**sound, "type": ["broken"], "id": "evt-5"}, [words], words,
     ):  # fmt: skip
         raw = json.dumps(body).encode()

@@ -129,6 +129,24 @@ async def test_words_of_what_ended_long_ago_are_forgotten_and_the_trail_stays(st
     assert await store.webhooks("matched", EVERYONE, limit=5) == []
 
 
+@run
+async def test_of_what_was_forgotten_nothing_stands_in_the_file_or_its_log_while_the_gateway_runs(tmp_path):
+    store = SqliteStore(tmp_path / "gateway.db", Ids())
+    await store.open()
+    await sent(store, task(1, text=CANARY), Refused(code="refused", message=CANARY))
+    await store.keep_webhook(webhook(1, body=CANARY.encode()), "digest")
+    elsewhere = Sighting(says="created", operation="create_task", ids={"id": "v-9"}, values={"title": CANARY})
+    assert await store.sight("whk_000001", None, [seen(elsewhere)], NOW) == "unmatched"
+    here = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+
+    while await store.forget(later(days=31), MONTH, 100):
+        pass
+
+    left = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    await store.close()
+    assert (b"Zebedee" in here, b"Zebedee" in left) == (True, False)
+
+
 @opened
 async def test_what_is_open_in_conflict_or_young_keeps_its_words(store):
     await sent(store, task(1), Unknown(code="deadline"))
