@@ -84,12 +84,12 @@ def test_an_installation_that_never_ran_is_well(worked, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "area", "told"),
+    ("spoil", "areas", "told"),
     [
         (lambda home: (home / "var/gateway.db").chmod(0o666), "permissions", "everybody on this machine may change it"),
         (lambda home: (home / "config/gateway.yaml").chmod(0o646), "permissions", "gateway.yaml"),
-        (lambda home: put(home, K1, K2), "encryption", "k1: does not open what it has sealed"),
-        (lambda home: put(home, "id: k1", "id: k9"), "encryption", "it is not configured"),
+        (lambda home: put(home, K1, K2), "encryption audit", "k1: does not open what it has sealed"),
+        (lambda home: put(home, "id: k1", "id: k9"), "encryption audit", "it is not configured"),
         (lambda home: put(home, "sk_sandbox", "wrong-key-canary"), "vendors", "hilltop/tasks: refused"),
         (lambda home: put(home, "adapter: maxcare", "adapter: maxcar"), "configuration", "did you mean 'maxcare'?"),
         (lambda home: (home / "var/gateway.db").write_bytes(b"x" * 5000), "database", "file is not a database"),
@@ -97,12 +97,12 @@ def test_an_installation_that_never_ran_is_well(worked, tmp_path):
         (lambda home: change(home, "UPDATE audit SET app = 'nobody' WHERE seq = 1"), "audit", "row 1: changed"),
     ],
 )  # fmt: skip
-def test_a_trouble_is_found_and_told_with_what_to_do(home, spoil, area, told):
+def test_a_trouble_is_found_and_told_with_what_to_do(home, spoil, areas, told):
     spoil(home)
 
     code, problems, _ = doctor(home)
 
-    assert (code, {each["area"] for each in problems if each["verdict"] == "problem"}) == (1, {area})
+    assert (code, {each["area"] for each in problems if each["verdict"] == "problem"}) == (1, set(areas.split()))
     assert told in problems[0]["what"]
     assert all(each["fix"] for each in problems)
     assert "canary" not in json.dumps(problems)
