@@ -112,4 +112,6 @@ def new_adapter(name: str, directory: Path) -> None:
     file = write(name, directory)
     click.echo(f"{file}: open it and work from top to bottom; its samples lie in {directory / 'samples' / name}")
     click.echo(f"after each step:  task-gateway adapter test {file}")
-    click.echo(f"to use it:        adapter_paths: [{directory}] in gateway.yaml, and an account with adapter: {name}")
+    click.echo(
+        f"to use it:        adapter_paths: [{directory.resolve()}] in gateway.yaml, and an account with adapter: {name}"
+    )

@@ -44,9 +44,12 @@ def every_place_reaches_the_wire(it: Subject) -> Faults:
     reported as sent all the same.
     """
     for operation in it.adapter.operations:
-        placed = [path for path, spot in operation.places.items() if spot.wire is not None]
-        for paths in (*((path,) for path in placed), *combinations(placed, 2), placed):
-            yield from _lost(it, operation, {path: canaries.value(path) for path in paths})
+        given = {path: canaries.value(path) for path, spot in operation.places.items() if spot.wire is not None}
+        alone = {path: list(_lost(it, operation, {path: value})) for path, value in given.items()}
+        yield from chain.from_iterable(alone.values())
+        arriving = [path for path, lost in alone.items() if not lost]
+        for paths in (*combinations(arriving, 2), arriving):
+            yield from _lost(it, operation, {path: given[path] for path in paths})
 
 
 @once_a_place
