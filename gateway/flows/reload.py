@@ -102,8 +102,11 @@ class Reloader:
         """Tell the store what it could not be told when that was put in force, until cancelled."""
         while await self._owing.wait():
             await asyncio.sleep(_AGAIN)
-            async with self._one_at_a_time:
-                await self._tell_store()
+            try:
+                async with self._one_at_a_time:
+                    await self._tell_store()
+            except Exception:
+                log.exception("reload.broke")
 
     async def _reload(self, by: str) -> Reloaded:
         async with self._one_at_a_time:
