@@ -193,11 +193,20 @@ class Model:
             raise Refused
 
     def resolve(self, thing: Thing, ids: dict[str, str] | None) -> None:
+        if ids and self._tells_the_emr_id(thing, ids):
+            thing.known |= ids
+            self._tell_notes(thing)
+            return
         if not (thing.state == "unknown" or thing.overdue or (thing.state in FINAL and thing.conflict)):
             raise Refused
         thing.fence, thing.lease, thing.open, thing.overdue, thing.conflict = thing.fence + 1, None, False, False, False
         thing.known |= ids or {}
         self._move(thing, "failed" if ids is None else "delivered")
+
+    def _tells_the_emr_id(self, thing: Thing, ids: dict[str, str]) -> bool:
+        new = "emr_id" in ids and "emr_id" not in thing.known
+        same = all(thing.known.get(name, value) == value for name, value in ids.items())
+        return thing.state == "delivered" and not thing.conflict and new and same
 
     def _move(self, thing: Thing, to: str) -> None:
         waits_anew = to != thing.state and (to == "held" or (to == "queued" and thing.state in {"held", "unknown"}))

@@ -43,8 +43,8 @@ class People:
         """What each key was answered with."""
         self.actions: list[tuple[int, Callable[[], Any]]] = [
             (30, self.submit_task), (8, self.submit_note), (5, self.submit_claim), (5, self.repeat),
-            (5, self.cancel), (6, self.retry), (7, self.resolve), (1, self.pause), (3, self.resume),
-            (3, town.crash), (1, town.stop), (8, town.weather.change), (1, self.revoke), (2, self.restore),
+            (5, self.cancel), (6, self.retry), (7, self.resolve), (2, self.tell_emr_id), (1, self.pause),
+            (3, self.resume), (3, town.crash), (1, town.stop), (8, town.weather.change), (1, self.revoke), (2, self.restore),
             (2, self.forge), (2, self.replay), (3, town.task_api.work), (20, lambda: None),
         ]  # fmt: skip
 
@@ -173,6 +173,14 @@ class People:
             resend=not things and self.chance.random() < 0.3,
         )
         self._inside(self._asking.resolve(record, self._operator, finding))
+
+    def tell_emr_id(self) -> None:
+        """The operator has found the EMR's id of a task that they knew to be created."""
+        for record in self._some("kind = 'task' AND adapter = 'cobalt' AND state = 'delivered' AND emr_id IS NULL"):
+            things = self.town.history.exists(record.id)
+            if things and things[0].emr_id:
+                finding = Finding(outcome="created", reason="found its id", emr_id=things[0].emr_id)
+                self._inside(self._asking.resolve(record, self._operator, finding))
 
     @property
     def _asking(self) -> Any:

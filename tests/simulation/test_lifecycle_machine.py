@@ -202,10 +202,10 @@ class Lifecycle(RuleBasedStateMachine):
         self.wish(thing.id, lambda record: wishes.retry(record, self.now), lambda: self.model.retry(thing))
 
     @precondition(lambda self: self.model.things)
-    @rule(pick=PICK, created=st.booleans())
-    def resolve(self, pick: int, created: bool) -> None:  # noqa: FBT001 - drawn
-        thing = self.some(pick)
-        ids = ids_of(thing.id, "id") if created else None
+    @rule(pick=PICK, found=st.sampled_from([None, ("id",), ("id", "emr_id"), ("emr_id",)]))
+    def resolve(self, pick: int, found: tuple[str, ...] | None) -> None:
+        thing, created = self.some(pick), found is not None
+        ids = ids_of(thing.id, *found) if found else None
         self.wish(
             thing.id,
             lambda record: wishes.resolve(record, self.now, created=created, ids=ids or {}),
