@@ -44,8 +44,8 @@ class People:
         self.actions: list[tuple[int, Callable[[], Any]]] = [
             (30, self.submit_task), (8, self.submit_note), (5, self.submit_claim), (5, self.repeat),
             (5, self.cancel), (6, self.retry), (7, self.resolve), (2, self.tell_emr_id), (1, self.pause),
-            (3, self.resume), (3, town.crash), (1, town.stop), (8, town.weather.change), (1, self.revoke), (2, self.restore),
-            (2, self.forge), (2, self.replay), (3, town.task_api.work), (20, lambda: None),
+            (3, self.resume), (3, town.crash), (1, town.stop), (8, town.weather.change), (1, self.revoke),
+            (2, self.restore), (2, self.forge), (2, self.replay), (3, town.task_api.work), (20, lambda: None),
         ]  # fmt: skip
 
     async def act(self) -> None:
