@@ -76,6 +76,12 @@ class Server:
         """Where a database is."""
         return f"postgresql://postgres@/{database}?host={self._directory}"
 
+    def raw(self) -> bytes:
+        """All that lies on its disk, tables and logs, once everything is written there."""
+        self.command("CHECKPOINT")
+        files = (file for file in Path(self._data).rglob("*") if file.is_file())
+        return b"".join(file.read_bytes() for file in files)
+
     @contextmanager
     def database(self) -> Iterator[str]:
         """The URL of a new database, dropped at the end."""

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import msgspec
 import rich_click as click
+from msgspec import UNSET, structs
 from rich.console import Console
 from rich.table import Table
 
@@ -20,6 +21,7 @@ from schemas.command import Kind
 from schemas.delivery import Delivery, State
 from schemas.event import Event
 from schemas.private import Secret
+from schemas.problem import problem
 
 
 @click.command()
@@ -33,7 +35,7 @@ from schemas.private import Secret
 @url_option
 @key_option
 def deliveries(*, delivery_id: str | None, limit: int, as_json: bool, url: str, key: Secret, **asked: object) -> None:
-    """The newest deliveries, or one with its timeline. Commands are not shown: they hold patient text."""
+    """The newest deliveries, or one with its timeline; without commands and vendors' words, which hold patient text."""
     if delivery_id:
         one, timeline = run(_one(delivery_id, url, key))
         _show_one(one, timeline, as_json=as_json)
@@ -41,7 +43,7 @@ def deliveries(*, delivery_id: str | None, limit: int, as_json: bool, url: str, 
     wanted = {name: str(value).lower() for name, value in asked.items() if value}
     found = run(_list({**wanted, "limit": str(limit)}, url, key))
     if as_json:
-        click.echo(msgspec.json.encode(found).decode())
+        click.echo(msgspec.json.encode(structs.replace(found, items=list(map(_bare, found.items)))).decode())
         return
     table = Table("id", "clinic", "state", "vendor's id", "reference", "updated")
     for each in found.items:
@@ -50,6 +52,11 @@ def deliveries(*, delivery_id: str | None, limit: int, as_json: bool, url: str, 
         ids = each.vendor.emr_id or each.vendor.id or ""
         table.add_row(each.id, each.clinic_id, state + flags, ids, each.reference or "", f"{each.updated_at:%F %T}")
     Console().print(table)
+
+
+def _bare(one: Delivery) -> Delivery:
+    """The delivery as it may stand on a terminal, and in what terminals are copied to."""
+    return structs.replace(one, command=UNSET, problem=problem(one.problem.code) if one.problem else None)
 
 
 async def _list(wanted: Mapping[str, str], url: str, key: Secret) -> Deliveries:
@@ -64,9 +71,8 @@ async def _one(delivery_id: str, url: str, key: Secret) -> tuple[Delivery, Timel
 
 
 def _show_one(one: Delivery, timeline: Timeline, *, as_json: bool) -> None:
-    shown = msgspec.structs.replace(one, command={})
     if as_json:
-        click.echo(msgspec.json.encode({"delivery": shown, "timeline": timeline.items}).decode())
+        click.echo(msgspec.json.encode({"delivery": _bare(one), "timeline": timeline.items}).decode())
         return
     console = Console(markup=False, highlight=False, emoji=False)
     console.print(f"{one.id}  {one.state}  {one.clinic_id}/{one.route.connection}  ({one.route.adapter})")

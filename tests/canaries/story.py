@@ -6,6 +6,7 @@ import hmac
 import json
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import httpx
 from canaries.mirror import WAYS
 from canaries.mistakes import MISTAKES
-from canaries.world import SECOND_KEY, SECRETS, word
+from canaries.world import ENCRYPTION_KEY, SECOND_KEY, SECRETS, word
 from journeys import world
 from journeys.test_storage import locked
 from journeys.world import COBALT, TASK_API, Gateway, Vendors
@@ -52,6 +53,8 @@ class Story:
         self.answers: list[httpx.Response] = []
         self.second: list[httpx.Response] = []
         """What the other app was answered."""
+        self.typed: list[bytes] = []
+        """What was typed, and what was printed then."""
 
     def post(self, path: str, body: Any, **headers: str) -> httpx.Response:
         """One answer more."""
@@ -76,7 +79,9 @@ class Story:
 
 def tell(story: Story) -> None:
     """All of it."""
-    for part in (well, refused, mirrored, clumsy, webhooks, locked_out, people, reloads, strangers, onlooker):
+    for part in (
+        well, refused, mirrored, clumsy, webhooks, locked_out, people, reloads, strangers, onlooker, command_line,
+    ):  # fmt: skip
         part(story)
 
 
@@ -215,6 +220,34 @@ def strangers(story: Story) -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     for carried in ({"tracestate": f"a={word('tracestate')}"}, {"baggage": f"a={word('baggage')}"}):
         story.post("/v1/tasks", told("mirror-cobalt", "traced"), traceparent=trace, **carried)
+
+
+def command_line(story: Story) -> None:
+    """What people type, and all that it prints: by several who read, since each is a program to start."""
+    ended = story.raw("GET", "/v1/deliveries?state=rejected&limit=200").json()["items"]
+    mine = [each["id"] for each in ended if each["clinic_id"].startswith("mirror")]
+    directory = story.gateway.directory
+    many = (told(clinic, "status-422") for clinic in ("mirror-cobalt", "mirror-task", "nowhere"))
+    (directory / "many.jsonl").write_text("\n".join(map(json.dumps, many)))
+    here = ("--config", str(story.config))
+    typed = (
+        ("deliveries", "--limit", "200"), ("deliveries", "--limit", "200", "--json"), ("deliveries", mine[0], "--json"),
+        ("events", "--json"), ("capabilities", "suggest"), ("check", *here, "--diff", str(story.config)),
+        ("doctor", *here), ("send", "many.jsonl"), ("send", "many.jsonl", "--json", "--run", "2"),
+        ("backup", *here, "backup.db"),
+    )  # fmt: skip
+    environ = {
+        "CANARIES_KEY": ENCRYPTION_KEY, "TASK_GATEWAY_URL": str(story.gateway.http.base_url),
+        "TASK_GATEWAY_KEY": world.KEY, "TASK_GATEWAY_LOG_LEVEL": "DEBUG",
+    }  # fmt: skip
+
+    def run(arguments: tuple[str, ...]) -> bytes:
+        done = world.run(*arguments, directory=directory, environ=environ)
+        assert "Traceback" not in done.stderr, done.stderr
+        return f"{' '.join(arguments)}\n{done.stdout}{done.stderr}".encode()
+
+    with ThreadPoolExecutor(2) as people:
+        story.typed = list(people.map(run, typed))
 
 
 def onlooker(story: Story) -> None:

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from canaries.mirror import CALLBACKS, SPANS, mirror
 from canaries.story import Story, tell
-from canaries.world import EVERY_SECRET, found, gateway, words, write_config
+from canaries.world import EVERY_SECRET, found, gateway, word, words, write_config
 from journeys import world
 
 
@@ -33,6 +33,7 @@ class Evidence:
     vendors: bytes
     metrics: bytes
     events: bytes
+    typed: list[bytes]
     files: dict[str, bytes]
 
 
@@ -57,13 +58,14 @@ def evidence(tmp_path_factory):
     return Evidence(
         answers=story.answers, second=story.second, log=(directory / "gateway.log").read_bytes(),
         printed=(directory / "spans.log").read_bytes(), exported=heard.at(SPANS), callbacks=heard.at(CALLBACKS),
-        vendors=heard.elsewhere() + sandbox_heard, metrics=metrics, events=events, files=files,
+        vendors=heard.elsewhere() + sandbox_heard, metrics=metrics, events=events, typed=story.typed, files=files,
     )  # fmt: skip
 
 
 def stored(directory):
-    """The database as it lies on the disk: the file, its log and the log's index."""
-    return {file.name: file.read_bytes() for file in sorted((directory / "var").iterdir())}
+    """The database as it lies on the disk: the file, its log and the log's index; and its backup."""
+    files = [*sorted((directory / "var").iterdir()), directory / "backup.db"]
+    return {file.name: file.read_bytes() for file in files}
 
 
 def everything():
@@ -119,9 +121,17 @@ class TestNothingLeaks:
         assert found(everything(), evidence.events + evidence.callbacks) == []
 
     def test_into_the_database_or_its_logs(self, evidence):
-        assert {"gateway.db", "gateway.db-wal", "gateway.db-shm", "gateway.db-wal after kill -9"} <= set(evidence.files)
+        looked_at = {"backup.db", "gateway.db", "gateway.db-wal", "gateway.db-shm", "gateway.db-wal after kill -9"}
+        assert looked_at <= set(evidence.files)
         assert any(b"mirror-cobalt" in text for text in evidence.files.values())
         assert {name: leaks for name, text in evidence.files.items() if (leaks := found(everything(), text))} == {}
+
+    def test_onto_a_terminal(self, evidence):
+        reasons = {word("retry"), word("resolve")}  # an operator's, which a timeline is there to tell
+        assert len(evidence.typed) == 10
+        assert b"vendor-rejected" in b"".join(evidence.typed)
+        for text in evidence.typed:
+            assert set(found(everything(), text)) <= reasons, text[:80]
 
     def test_into_what_another_app_sees(self, evidence):
         assert len(evidence.second) > 8

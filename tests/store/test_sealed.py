@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from postgres import server
 from running import run
 from store.records import (
+    BY_OPERATOR,
     EVERYONE,
     HOME,
     NOW,
@@ -25,6 +29,7 @@ from store.records import (
 )  # fmt: skip
 
 from gateway.rules.record import present
+from gateway.store.postgres import PostgresStore
 from gateway.store.sqlite import SqliteStore
 from gateway.store.vault import Vault
 from schemas.outcome import Blocked, Pending, Sighting, Unknown
@@ -71,6 +76,24 @@ async def test_no_word_of_a_patient_stands_in_the_file_or_beside_it(shelf):
 
     assert CANARY.encode() not in during + shelf.raw()
     assert b"Zebedee" not in during + shelf.raw()
+
+
+@pytest.mark.parametrize("keys", [[K1], []])
+def test_no_word_stands_in_the_files_of_postgresql_or_its_log_where_there_is_a_key(keys):
+    async def story(url):
+        store = PostgresStore(url, Ids(), Vault(keys))
+        await store.open()
+        await sent(store, task(1, text=CANARY), Unknown(code="deadline"))
+        await store.keep_webhook(webhook(1, body=CANARY.encode()), "digest")
+        await store.sight("whk_000001", None, [seen(created(CANARY))], NOW)
+        await store.pause(*HOME, problem("connection-blocked", CANARY), NOW, BY_OPERATOR)
+        await store.close()
+
+    with server() as running, running.database() as url:
+        asyncio.run(story(url))
+        raw = running.raw()
+    assert b"tsk_000001" in raw
+    assert (b"Zebedee" in raw) == (not keys)
 
 
 @run
