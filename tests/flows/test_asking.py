@@ -233,7 +233,7 @@ async def test_a_late_answer_after_a_persons_word_is_a_conflict_and_no_second_wo
     house.road.answer = slow
     async with house.open():
         submitted = await house.hand_in(call_back())
-        await house.comes_to(submitted.record, "sending")
+        await until(lambda: house.road.creates)
         house.advance(seconds=121)
         record = await house.comes_to(submitted.record, "unknown")
         await house.services.asking.resolve(record, house.operator, finding("not_created"))

@@ -116,9 +116,12 @@ async def test_a_token_call_that_fails_for_now_is_tried_again(house):
 
 @run
 async def test_no_more_are_in_flight_than_the_account_allows(house):
-    turn = iter(range(1000))
+    turn, full = iter(range(1000)), asyncio.Event()
 
     async def slow(_request):
+        if house.road.in_flight == 3:
+            full.set()
+        await full.wait()
         await asyncio.sleep(0.005)
         return reply(201, {"id": f"s-{next(turn)}"})
 
@@ -163,7 +166,7 @@ async def test_a_worker_slower_than_its_lease_is_late_and_its_answer_counts(hous
     house.road.answer = slow
     async with house.open():
         submitted = await house.hand_in(call_back())
-        await house.comes_to(submitted.record, "sending")
+        await until(lambda: house.road.creates)
         house.advance(seconds=121)
         await house.comes_to(submitted.record, "unknown")
         gate.set()
@@ -313,7 +316,7 @@ async def test_a_restart_sends_what_was_queued_and_never_again_what_was_being_se
         queued = await house.submit(call_back(1))
         house.road.connect, house.road.answer = None, lost
         sending = (await house.hand_in(call_back(2))).record
-        await house.comes_to(sending, "sending")
+        await until(lambda: house.road.creates)
         for send in house.services.dispatcher._tasks:
             send.cancel()  # as if the process had died here
         house.services.dispatcher.stopping = True
