@@ -15,7 +15,7 @@ from gateway.rules.clinic import Config
 from gateway.rules.comparing import Differing, Planned
 from gateway.rules.record import Record
 from gateway.store.base import Store
-from gateway.store.reading import Wanted
+from gateway.store.listing import Wanted
 from schemas.problem import FieldError
 
 

@@ -42,7 +42,8 @@ def backlog(tx: Tx, endpoint: Endpoint) -> Backlog:
     app = endpoint.app
     known = tx.execute("SELECT seq, gone, gone_at FROM endpoints WHERE app = ?", (app,)).fetchone()
     place, gone, gone_at = known or (0, None, None)
-    unread, first_unread = tx.execute("SELECT count(*), min(at) FROM events WHERE seq > ?", (place,)).fetchone()
+    unread = feed.end(tx) - place
+    next_ = tx.execute("SELECT at FROM events WHERE seq > ? ORDER BY seq LIMIT 1", (place,)).fetchone()
     waiting, first_waiting = tx.execute(
         "SELECT count(*), min(at) FROM callbacks JOIN events ON events.seq = callbacks.seq"
         " WHERE callbacks.app = ? AND due_at IS NOT NULL",
@@ -53,7 +54,7 @@ def backlog(tx: Tx, endpoint: Endpoint) -> Backlog:
         "SELECT at, status, error FROM callback_attempts WHERE app = ? ORDER BY at DESC LIMIT 1", (app,)
     ).fetchone()
     at, status, error = last or (None, None, None)
-    behind = min((first for first in (first_unread, first_waiting) if first is not None), default=None)
+    behind = min((first for first in (next_[0] if next_ else None, first_waiting) if first is not None), default=None)
     return Backlog(
         disabled_at=_moment(gone_at) if gone == endpoint.url_digest else None,
         waiting=waiting,

@@ -29,6 +29,7 @@ from gateway.store import (
     drift,
     following,
     leases,
+    listing,
     pacing,
     reading,
     recognising,
@@ -47,9 +48,10 @@ from gateway.store.deliveries import Accepted, Key
 from gateway.store.drift import Drift
 from gateway.store.following import Looked
 from gateway.store.leases import Leased, Ripe
+from gateway.store.listing import Listed, Wanted
 from gateway.store.outgoing import Outgoing
 from gateway.store.people import ForPeople
-from gateway.store.reading import Listed, Paused, Wanted
+from gateway.store.reading import Paused
 from gateway.store.recognising import Seen
 from gateway.store.resealing import Resealed
 from gateway.store.rows import Tx
@@ -320,7 +322,7 @@ class Store(Outgoing, ForPeople):
 
     async def listed(self, wanted: Wanted) -> Listed:
         """A page of deliveries, newest first."""
-        return await self.read(lambda tx: reading.listed(tx, wanted))
+        return await self.read(lambda tx: listing.listed(tx, wanted))
 
     async def standing(self) -> Standing:
         """Where the work stands: what waits, how long, and how much of it for a person."""

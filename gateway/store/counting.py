@@ -9,8 +9,7 @@ from msgspec import Struct
 
 from gateway.rules.pace import Luck
 from gateway.store import pacing
-from gateway.store.reading import NEEDS_PERSON, TO_SETTLE
-from gateway.store.rows import Tx, moment
+from gateway.store.rows import NEEDS_PERSON, TO_SETTLE, Tx, moment
 from gateway.store.webhooks import WebhookState
 from schemas.delivery import State
 

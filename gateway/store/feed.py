@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from gateway.store.groups import first_of, of_clinics
 from gateway.store.rows import Tx, in_scope, moment
 from schemas.event import Event
 
@@ -53,11 +54,9 @@ class Page(Struct, frozen=True, kw_only=True):
 
 def page(tx: Tx, after: int, limit: int, clinics: frozenset[str]) -> Page:
     """The entries of these clinics after a place."""
-    where, scope = in_scope(clinics)
-    rows = tx.execute(
-        f"SELECT {_COLUMNS} FROM events WHERE seq > ? AND {where} ORDER BY seq LIMIT ?",  # noqa: S608 - our own text
-        (after, *scope, limit + 1),
-    ).fetchall()
+    select = f"SELECT {_COLUMNS} FROM events"  # noqa: S608 - our own text
+    statement, parameters = first_of(select, [("seq > ?", (after,))], of_clinics(clinics), "seq", limit + 1)
+    rows = tx.execute(statement, parameters).fetchall()
     entries = [_entry(row) for row in rows[:limit]]
     more = len(rows) > limit
     return Page(entries=entries, seq=entries[-1].seq if more else max(after, end(tx)), more=more)
@@ -95,11 +94,8 @@ def end(tx: Tx) -> int:
 
 def newest(tx: Tx, clinics: frozenset[str]) -> tuple[int, str]:
     """The end of the feed, and the id of these clinics' last event, from which nothing is missed."""
-    where, scope = in_scope(clinics)
-    row = tx.execute(
-        f"SELECT id FROM events WHERE seq IS NOT NULL AND {where} ORDER BY seq DESC LIMIT 1",  # noqa: S608 - likewise
-        scope,
-    ).fetchone()
+    placed = [("seq IS NOT NULL", ())]
+    row = tx.execute(*first_of("SELECT id, seq FROM events", placed, of_clinics(clinics), "seq DESC", 1)).fetchone()
     return end(tx), row[0] if row else START
 
 

@@ -19,6 +19,8 @@ from gateway.store.webhooks import WebhookState
 from schemas.outcome import Sighting
 from schemas.private import Private
 
+_PARKED = "SELECT id, webhook_id, source, account, connection, sighting, at FROM sightings WHERE state = 'parked'"
+
 
 class _Placed(Struct, frozen=True, kw_only=True):
     """Where a sighting ended: applied to a delivery, parked until one fits, or quarantined."""
@@ -59,12 +61,12 @@ def correlate_parked(tx: Tx, of: Record, now: datetime) -> Iterator[Sighted]:
     """
     here = (of.clinic_id, of.connection)
     rows = tx.execute(
-        "SELECT id, webhook_id, source, account, connection, sighting FROM sightings WHERE state = 'parked'"
-        " AND ((clinic_id = ? AND connection = ?) OR (account = ? AND connection IS NULL)) ORDER BY at, id",
+        f"{_PARKED} AND clinic_id = ? AND connection = ? UNION ALL"
+        f" {_PARKED} AND account = ? AND connection IS NULL ORDER BY at, id",
         (*here, of.account),
     ).fetchall()
     nearby = Nearby(tx, now)
-    for id_, webhook_id, source, account, connection, blob in rows:
+    for id_, webhook_id, source, account, connection, blob, _ in rows:
         try:
             sighting = tx.open(blob, f"sightings/{id_}", Sighting)
         except Unreadable:

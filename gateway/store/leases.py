@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import islice, zip_longest
 
 from msgspec import Struct, structs
 
@@ -12,22 +13,48 @@ from gateway.rules.change import Attempt, Change
 from gateway.rules.clinic import Limits
 from gateway.rules.record import Record
 from gateway.store import pacing
-from gateway.store.rows import ALL, EACH_QUEUED, UPDATE, WAITING, Tx, record_of, row_of, save_attempt, stamp
+from gateway.store.rows import (
+    ALL,
+    EACH_QUEUED,
+    UNDELIVERED,
+    UPDATE,
+    WAITING,
+    Tx,
+    record_of,
+    row_of,
+    save_attempt,
+    stamp,
+)
 from gateway.store.saving import PROBE_EVERY, Writing, find, save, select, why_paused
 from schemas.private import Private
 
-_IN_TURN = (
-    "SELECT id FROM (SELECT *, row_number() OVER (PARTITION BY clinic_id ORDER BY due_at, id) AS turn,"  # noqa: S608
-    " coalesce((SELECT served_at FROM turns WHERE turns.account = deliveries.account"
-    " AND turns.clinic_id = deliveries.clinic_id), 0) AS served"
-    f" FROM deliveries WHERE {WAITING} AND due_at <= ? AND account = ? AND attempts %s) AS due"
-    " ORDER BY turn, served, due_at, id LIMIT ?"
-)
-_FIRST_SENDS, _RETRIES = _IN_TURN % "= 0", _IN_TURN % "> 0"
-"""What is due, by turns: each clinic's longest due, and first that of the clinic that was served longest ago.
+_FIRST_SENDS, _RETRIES = "attempts = 0", "attempts > 0"
+"""Two indexes have the same words."""
 
-So one clinic's backlog starves no other, also where an account takes one at a time.
-"""
+
+def _of_clinic(which: str, clinic: str, most: str) -> str:
+    """A clinic's longest due."""
+    return (
+        f"SELECT id FROM deliveries WHERE {WAITING} AND {which} AND account = ? AND clinic_id = {clinic}"  # noqa: S608 - our own text
+        f" AND due_at <= ? ORDER BY due_at, id LIMIT {most}"
+    )
+
+
+def _first_of_each(which: str) -> str:
+    """Each clinic's longest due, and first that of the clinic that was served longest ago.
+
+    It is a step along the index for each clinic, however much waits.
+    """
+    unleased = f"account = ? AND state = 'queued' AND lease_until IS NULL AND {which}"
+    return (
+        f"WITH RECURSIVE each_clinic (clinic_id) AS (SELECT min(clinic_id) FROM deliveries WHERE {unleased} UNION ALL"  # noqa: S608 - likewise
+        f" SELECT (SELECT min(clinic_id) FROM deliveries WHERE {unleased} AND clinic_id > each_clinic.clinic_id)"
+        " FROM each_clinic WHERE clinic_id IS NOT NULL),"
+        f" first AS (SELECT clinic_id, ({_of_clinic(which, 'each_clinic.clinic_id', '1')}) AS id FROM each_clinic)"
+        " SELECT first.clinic_id, first.id FROM first JOIN deliveries ON deliveries.id = first.id"
+        " LEFT JOIN turns ON turns.account = ? AND turns.clinic_id = first.clinic_id"
+        " ORDER BY coalesce(served_at, 0), due_at, first.id LIMIT ?"
+    )
 
 
 class Leased(Private, frozen=True, kw_only=True):
@@ -69,15 +96,27 @@ def claim(writing: Writing, account: str, lease: timedelta, limits: Limits, most
 
 def _next(tx: Tx, account: str, some: int, now: datetime) -> list[str]:
     """What is leased next: of retries no more than their share, as long as anything waits for its first send."""
-    first, again = (
-        [id_ for (id_,) in tx.execute(which, (stamp(now), account, some)).fetchall()]
-        for which in (_FIRST_SENDS, _RETRIES)
-    )
+    first, again = (_in_turn(tx, which, account, some, now) for which in (_FIRST_SENDS, _RETRIES))
     if len(first) + len(again) > some:
         left = some - len(first)
         again = again[: max(left, pacing.retries(tx, account, some, now))]
         first = first[: some - len(again)]
     return [*first, *again]
+
+
+def _in_turn(tx: Tx, which: str, account: str, some: int, now: datetime) -> list[str]:
+    """What is due, by turns of the clinics: the first of each, then the second of each, up to some.
+
+    So one clinic's backlog starves no other, also where an account takes one at a time.
+    """
+    due = (account, account, account, stamp(now), account, some)
+    firsts = tx.execute(_first_of_each(which), due).fetchall()
+    if not 0 < len(firsts) < some:
+        return [id_ for _, id_ in firsts]
+    further = _of_clinic(which, "?", "?")
+    queues = [tx.execute(further, (account, clinic_id, stamp(now), some)).fetchall() for clinic_id, _ in firsts]
+    turns = (id_ for turn in zip_longest(*queues, fillvalue=(None,)) for (id_,) in turn if id_ is not None)
+    return [*islice(turns, some)]
 
 
 def _lease(writing: Writing, lease: timedelta, record: Record) -> Leased | None:
@@ -132,7 +171,7 @@ def hasten_probes(writing: Writing) -> None:
 def held_by_change(tx: Tx) -> list[str]:
     """The deliveries that are held although their connection is open: it was another one when they were held."""
     rows = tx.execute(
-        "SELECT id FROM deliveries WHERE state = 'held' AND awaits_connection = 1"
+        f"SELECT id FROM deliveries WHERE state = 'held' AND {UNDELIVERED} AND awaits_connection = 1"  # noqa: S608 - our own text
         " AND NOT EXISTS (SELECT 1 FROM paused_connections AS paused"
         " WHERE paused.clinic_id = deliveries.clinic_id AND paused.connection = deliveries.connection)"
     ).fetchall()
@@ -181,7 +220,10 @@ def probe(writing: Writing, clinic_id: str, connection: str) -> bool:
         "UPDATE paused_connections SET probe_at = ? WHERE clinic_id = ? AND connection = ? AND probe_at <= ?",
         (stamp(writing.now + PROBE_EVERY), clinic_id, connection, stamp(writing.now)),
     ).rowcount
-    held = "clinic_id = ? AND connection = ? AND state = 'held' AND awaits_parent = 0 ORDER BY created_at, id LIMIT 1"
+    held = (
+        f"clinic_id = ? AND connection = ? AND state = 'held' AND {UNDELIVERED} AND awaits_parent = 0"
+        " ORDER BY created_at, id LIMIT 1"
+    )
     for record in select(writing.tx, held, clinic_id, connection) if is_ours else ():
         decided = waiting.connection_open(record, writing.now)
         if decided:

@@ -1,53 +1,19 @@
-"""The reads: lists, timelines, and what the engine wants to know before it sleeps."""
+"""The reads: timelines, and what the engine wants to know before it sleeps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
 
 from msgspec import Struct
 
 from gateway.rules.clinic import Limits
 from gateway.rules.record import Record
 from gateway.store import audit, backlog, pacing
-from gateway.store.rows import (
-    ALL,
-    EACH_QUEUED,
-    NOT_LOOKED_AT,
-    WAITING,
-    Tx,
-    in_scope,
-    moment,
-    paused_row,
-    record_of,
-    stamp,
-    text_of,
-)
-from gateway.store.searching import Search, conditions
+from gateway.store.rows import EACH_QUEUED, NOT_LOOKED_AT, WAITING, Tx, moment, paused_row, stamp, text_of
 from gateway.store.vault import Unreadable
 from schemas.delivery import Happening
 from schemas.outcome import Sighting
-from schemas.private import Private
-
-
-class Wanted(Struct, frozen=True, kw_only=True):
-    """What a list is asked for: the clinics in scope ("*": all), equal-to filters by column, and where to go on."""
-
-    clinics: frozenset[str]
-    equal: Mapping[str, str] = {}
-    idempotency_key: tuple[str, str] | None = None
-    """The asking app and its key."""
-    search: Search | None = None
-    needs_person: bool = False
-    to_settle: bool = False
-    """Only what needs a person for itself, not for its connection."""
-    since: datetime | None = None
-    until: datetime | None = None
-    """Between which times it was accepted."""
-    after: tuple[datetime, str] | None = None
-    """The last one seen: its time and id."""
-    limit: int = 50
 
 
 class Paused(Struct, frozen=True, kw_only=True):
@@ -58,63 +24,6 @@ class Paused(Struct, frozen=True, kw_only=True):
     since: datetime
     code: str
     detail: str
-
-
-class Listed(Private, frozen=True, kw_only=True):
-    """One page, newest first, and whether there is more."""
-
-    records: tuple[Record, ...]
-    more: bool
-
-
-FILTERS: Mapping[str, str] = {
-    "clinic_id": "clinic_id",
-    "state": "state",
-    "reference": "reference",
-    "id": "vendor_id",
-    "emr_id": "emr_id",
-    "job_id": "job_id",
-    "emr_task_id": "emr_task_id",
-}
-"""The filters of a list, and their columns: the ids are the vendor's."""
-
-NEEDS_PERSON = "(state = 'unknown' OR overdue = 1 OR conflict = 1 OR (state = 'held' AND awaits_connection = 1))"
-"""What waits for a person; an index has the same words."""
-TO_SETTLE = f"{NEEDS_PERSON} AND NOT (state = 'held' AND awaits_connection = 1)"
-"""The same without what only waits for its connection."""
-
-
-def listed(tx: Tx, wanted: Wanted) -> Listed:
-    """The deliveries that fit, newest first."""
-    where, scope = in_scope(wanted.clinics)
-    clauses, parameters = [where], list[Any](scope)
-    for column, value in wanted.equal.items():
-        clauses.append(f"{column} = ?")
-        parameters.append(value)
-    if wanted.idempotency_key:
-        clauses.append("id IN (SELECT delivery_id FROM idempotency_keys WHERE app = ? AND key = ?)")
-        parameters.extend(wanted.idempotency_key)
-    for asked, condition in ((wanted.needs_person, NEEDS_PERSON), (wanted.to_settle, TO_SETTLE)):
-        clauses.extend([condition] if asked else [])
-    for clause, found_by in (*(conditions(wanted.search) if wanted.search else ()), *_accepted(wanted)):
-        clauses.append(clause)
-        parameters.extend(found_by)
-    if wanted.after:
-        clauses.append("(created_at, id) < (?, ?)")
-        parameters.extend((stamp(wanted.after[0]), wanted.after[1]))
-    rows = tx.execute(
-        f"SELECT {ALL} FROM deliveries WHERE {' AND '.join(clauses)} ORDER BY created_at DESC, id DESC LIMIT ?",  # noqa: S608
-        (*parameters, wanted.limit + 1),
-    ).fetchall()
-    records = tuple(record_of(tx, row) for row in rows[: wanted.limit])
-    return Listed(records=records, more=len(rows) > wanted.limit)
-
-
-def _accepted(wanted: Wanted) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    if wanted.since:
-        yield "created_at >= ?", (stamp(wanted.since),)
-    if wanted.until:
-        yield "created_at < ?", (stamp(wanted.until),)
 
 
 def timeline(tx: Tx, record: Record) -> list[Happening]:

@@ -93,6 +93,13 @@ WAITING = (
 )
 """What may be leased once it is due: nobody has it, and no earlier one of its lane is still to go."""
 
+UNDELIVERED = "state <> 'delivered'"
+"""What two indexes hold; said where a state is asked for, since SQLite sees that it fits by the same words alone."""
+NEEDS_PERSON = "(state = 'unknown' OR overdue = 1 OR conflict = 1 OR (state = 'held' AND awaits_connection = 1))"
+"""What waits for a person; two indexes have the same words."""
+TO_SETTLE = f"{NEEDS_PERSON} AND NOT (state = 'held' AND awaits_connection = 1)"
+"""The same without what only waits for its connection."""
+
 NOT_LOOKED_AT = (
     "NOT EXISTS (SELECT 1 FROM looks WHERE looks.clinic_id = deliveries.clinic_id"
     " AND looks.connection = deliveries.connection AND looks.until > ?)"

@@ -18,6 +18,7 @@ from gateway.store.audit import Act
 from gateway.store.bell import EVENTS, LOOK, QUEUED
 from gateway.store.rows import (
     ALL,
+    UNDELIVERED,
     UPDATE,
     Overtaken,
     Tx,
@@ -227,7 +228,9 @@ def pause(writing: Writing, connection: tuple[str, str], why: Problem, *, probed
             "UPDATE paused_connections SET detail = ?, probe_at = NULL WHERE clinic_id = ? AND connection = ?",
             (detail, *connection),
         )
-    for record in select(writing.tx, "clinic_id = ? AND connection = ? AND state IN ('queued', 'held')", *connection):
+    for record in select(
+        writing.tx, f"clinic_id = ? AND connection = ? AND state IN ('queued', 'held') AND {UNDELIVERED}", *connection
+    ):
         decided = waiting.pause(record, writing.now, why)
         if decided:
             save(writing, record, decided)
@@ -240,7 +243,9 @@ def resume(writing: Writing, connection: tuple[str, str]) -> bool:
     ).rowcount
     if gone:
         _save_connection_event(writing, "connection.restored", connection)
-    for record in select(writing.tx, "clinic_id = ? AND connection = ? AND state = 'held'", *connection):
+    for record in select(
+        writing.tx, f"clinic_id = ? AND connection = ? AND state = 'held' AND {UNDELIVERED}", *connection
+    ):
         decided = waiting.connection_open(record, writing.now)
         if decided:
             save(writing, record, decided)

@@ -25,7 +25,7 @@ def conditions(search: Search) -> Iterator[tuple[str, tuple[Any, ...]]]:
         hashes = ", ".join("?" * len(search.patient))
         yield f"id IN (SELECT delivery_id FROM patients WHERE hash IN ({hashes}))", tuple(search.patient)  # noqa: S608 - our own text
     if search.text:
-        by_id = " OR ".join(f"{column} = ?" for column in _IDS)
+        by_id = " UNION ".join(f"SELECT id FROM deliveries WHERE {column} = ?" for column in _IDS)  # noqa: S608 - likewise
         apps = ", ".join("?" * len(search.apps)) or "''"
-        by_key = f"id IN (SELECT delivery_id FROM idempotency_keys WHERE app IN ({apps}) AND key = ?)"  # noqa: S608 - likewise
-        yield f"({by_id} OR {by_key})", (*[search.text] * len(_IDS), *search.apps, search.text)
+        by_key = f"SELECT delivery_id FROM idempotency_keys WHERE app IN ({apps}) AND key = ?"  # noqa: S608 - likewise
+        yield f"id IN ({by_id} UNION {by_key})", (*[search.text] * len(_IDS), *search.apps, search.text)

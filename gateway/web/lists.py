@@ -13,7 +13,7 @@ from litestar.di import NamedDependency
 from gateway.errors import Refused
 from gateway.rules.record import present
 from gateway.store.base import Store
-from gateway.store.reading import FILTERS, Wanted
+from gateway.store.listing import FILTERS, Wanted
 from gateway.web.body import StrictRequest
 from gateway.web.parameters import LARGEST_PAGE, InState, Limit, NeedsPerson, OfKind, Text
 from gateway.web.replies import Deliveries

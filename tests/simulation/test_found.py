@@ -26,7 +26,7 @@ from store.records import (
 from gateway.rules.attempts import lease_ended
 from gateway.rules.wishes import cancel, retry
 from gateway.store.following import Looked
-from gateway.store.reading import Wanted
+from gateway.store.listing import Wanted
 from schemas.outcome import Applied, Blocked, NotApplied, Pending, Sighting, Unknown
 from schemas.problem import problem
 

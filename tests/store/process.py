@@ -18,7 +18,7 @@ from gateway.store.sqlite import SqliteStore
 from gateway.world import World
 
 TOGETHER = 8
-ROOM = 600_000
+ROOM = 800_000
 
 
 def tell(line: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from store.opened import opened
 from store.records import EVERYONE, HOME, OTHER, accept, key, later, note, sent, task
 
-from gateway.store.reading import FILTERS, Wanted
+from gateway.store.listing import FILTERS, Wanted
 from schemas.outcome import Applied, Blocked, Pending, Refused, Unknown
 
 

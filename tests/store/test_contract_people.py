@@ -26,7 +26,7 @@ from store.records import (
 
 from gateway.rules.record import Content
 from gateway.store.deliveries import Key
-from gateway.store.reading import Wanted
+from gateway.store.listing import Wanted
 from gateway.store.searching import Search
 from gateway.store.sessions import Session
 from schemas.outcome import Applied, Blocked, Pending, Refused, Sighting, Unknown

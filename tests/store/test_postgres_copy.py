@@ -35,12 +35,12 @@ from store.records import (
 
 from gateway.rules.record import Content
 from gateway.store.base import StoreUnavailable
+from gateway.store.listing import Wanted
 from gateway.store.migrations import missing
 from gateway.store.postgres import PostgresStore
 from gateway.store.postgres_copy import copy
 from gateway.store.postgres_schema import bring_up_to_date
 from gateway.store.postgres_session import connect
-from gateway.store.reading import Wanted
 from gateway.store.searching import Search
 from gateway.store.sqlite import SqliteStore
 from gateway.store.vault import Vault

@@ -59,18 +59,29 @@ CREATE TABLE deliveries (
 );
 CREATE INDEX deliveries_to_purge ON deliveries (updated_at)
     WHERE purged = 0 AND state IN ('delivered', 'rejected', 'failed', 'cancelled') AND conflict = 0;
-CREATE INDEX deliveries_newest ON deliveries (clinic_id, kind, created_at, id);
+CREATE INDEX deliveries_newest ON deliveries (kind, created_at, id);
+CREATE INDEX deliveries_newest_of_clinic ON deliveries (clinic_id, kind, created_at, id);
+CREATE INDEX deliveries_undelivered ON deliveries (state, created_at, id) WHERE state <> 'delivered';
+CREATE INDEX deliveries_undelivered_of_clinic ON deliveries (clinic_id, state, created_at, id)
+    WHERE state <> 'delivered';
 CREATE INDEX deliveries_due ON deliveries (account, due_at) WHERE state = 'queued';
-CREATE INDEX deliveries_looks ON deliveries (due_at) WHERE state IN ('submitted', 'unknown', 'delivered');
+CREATE INDEX deliveries_first_sends ON deliveries (account, clinic_id, due_at, id)
+    WHERE state = 'queued' AND lease_until IS NULL AND attempts = 0;
+CREATE INDEX deliveries_retries ON deliveries (account, clinic_id, due_at, id)
+    WHERE state = 'queued' AND lease_until IS NULL AND attempts > 0;
+CREATE INDEX deliveries_looks ON deliveries (due_at)
+    WHERE state IN ('submitted', 'unknown', 'delivered') AND due_at IS NOT NULL;
 CREATE INDEX deliveries_open ON deliveries (state, account, created_at, clinic_id, connection)
     WHERE state IN ('queued', 'held', 'sending', 'submitted', 'unknown');
-CREATE INDEX deliveries_needing ON deliveries (account)
+CREATE INDEX deliveries_needing ON deliveries (created_at, id)
+    WHERE (state = 'unknown' OR overdue = 1 OR conflict = 1 OR (state = 'held' AND awaits_connection = 1));
+CREATE INDEX deliveries_needing_of_clinic ON deliveries (clinic_id, created_at, id)
     WHERE (state = 'unknown' OR overdue = 1 OR conflict = 1 OR (state = 'held' AND awaits_connection = 1));
 CREATE INDEX deliveries_leased ON deliveries (lease_until) WHERE lease_until IS NOT NULL;
 CREATE INDEX deliveries_in_flight ON deliveries (account, state) WHERE lease_until IS NOT NULL;
 CREATE INDEX deliveries_giving_up ON deliveries (give_up_at) WHERE state IN ('queued', 'held');
 CREATE INDEX deliveries_settling ON deliveries (settle_by) WHERE state = 'submitted' AND overdue = 0;
-CREATE INDEX deliveries_of_connection ON deliveries (clinic_id, connection, state);
+CREATE INDEX deliveries_nameless ON deliveries (clinic_id, connection) WHERE vendor_id IS NULL AND marked > 0;
 CREATE INDEX deliveries_vendor_id ON deliveries (vendor_id) WHERE vendor_id IS NOT NULL;
 CREATE INDEX deliveries_emr_id ON deliveries (emr_id) WHERE emr_id IS NOT NULL;
 CREATE INDEX deliveries_job_id ON deliveries (job_id) WHERE job_id IS NOT NULL;
@@ -123,6 +134,7 @@ CREATE TABLE events (
     data TEXT NOT NULL
 );
 CREATE INDEX events_delivery ON events (delivery_id, seq);
+CREATE INDEX events_clinic ON events (clinic_id, seq);
 
 CREATE TABLE endpoints (
     app TEXT PRIMARY KEY,
@@ -168,7 +180,7 @@ CREATE TABLE webhooks (
     received BLOB NOT NULL,
     UNIQUE (account, digest, verified)
 );
-CREATE INDEX webhooks_state ON webhooks (state, received_at);
+CREATE INDEX webhooks_state ON webhooks (state, id);
 CREATE INDEX webhooks_received ON webhooks (received_at);
 
 CREATE TABLE sightings (

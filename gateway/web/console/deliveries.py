@@ -16,7 +16,7 @@ from litestar import Response, get, post
 
 from gateway.errors import Refused
 from gateway.rules.clinic import App
-from gateway.store.reading import Wanted
+from gateway.store.listing import Wanted
 from gateway.store.searching import Search
 from gateway.web.auth import needs
 from gateway.web.body import StrictRequest

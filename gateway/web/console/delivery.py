@@ -13,7 +13,7 @@ from gateway.rules.clinic import App
 from gateway.rules.lifecycle import Input, step
 from gateway.rules.record import Record
 from gateway.store.audit import Act
-from gateway.store.reading import Wanted
+from gateway.store.listing import Wanted
 from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
 from gateway.web.console.forms import Form

@@ -11,7 +11,8 @@ from gateway.flows.endpoints import EndpointState
 from gateway.rules.clinic import App
 from gateway.rules.record import Record
 from gateway.store.counting import Asked, Open
-from gateway.store.reading import Paused, Wanted
+from gateway.store.listing import Wanted
+from gateway.store.reading import Paused
 from gateway.web.auth import needs
 from gateway.web.body import StrictRequest
 from gateway.web.console.pages import page
