@@ -5,7 +5,7 @@ BIN := .venv/bin
 PORT ?= 8080
 PORT_BASE ?= 9100
 
-.PHONY: help setup demo test lint types imports tests browser chaos kills replicas clients simulate fuzz throughput timing deployment
+.PHONY: help setup demo test lint types imports tests browser chaos kills replicas clients simulate fuzz throughput timing deployment capacity
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -64,6 +64,9 @@ deployment: setup  ## what deploy/ holds, against published schemas and linters;
 
 throughput: setup  ## what one, two and three replicas carry beside each other; COUNT=n: so many deliveries each
 	$(BIN)/python tests/bench/replicas.py --count $${COUNT:-3000}
+
+capacity: setup  ## ten million deliveries on PostgreSQL beside next to none; CAPACITY_DELIVERIES=n: fewer; half an hour
+	$(BIN)/python tests/bench/capacity.py
 
 timing: setup  ## what the time of a refusal tells about a key
 	$(BIN)/python tests/bench/key_timing.py

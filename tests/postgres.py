@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,9 +24,9 @@ _QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 class Server:
     """A server in a directory of its own, on a socket there and nowhere else."""
 
-    def __init__(self, directory: Path, *, safe: bool = False) -> None:
+    def __init__(self, directory: Path, *, safe: bool = False, settings: Sequence[str] = ()) -> None:
         self._directory = directory
-        self._settings = () if safe else _QUICK
+        self._settings = (*(() if safe else _QUICK), *settings)
         self._programs, self._user = _programs(directory)
         self._names = (f"test_{number}" for number in itertools.count(1))
         self._process: subprocess.Popen[bytes] | None = None
@@ -108,11 +108,11 @@ def empty(url: str) -> None:
 
 
 @contextmanager
-def server(*, safe: bool = False) -> Iterator[Server]:
-    """A server at work. `safe`: what it has committed outlives a crash of the machine."""
+def server(*, safe: bool = False, settings: Sequence[str] = ()) -> Iterator[Server]:
+    """A server at work. `safe`: what it has committed outlives a crash of the machine. `settings`: "name=value"."""
     directory = Path(tempfile.mkdtemp(prefix="pg-"))
     try:
-        running = Server(directory, safe=safe)
+        running = Server(directory, safe=safe, settings=settings)
         running.start()
         try:
             yield running
