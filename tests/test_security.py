@@ -23,7 +23,7 @@ V11.4.1-4 V11.5.1 V11.6.1 V12.1.1-3 V12.2.1-2 V12.3.1-4 V13.1.1 V13.2.1-5 V13.3.
 V14.3.1-3 V15.1.1-3 V15.2.1-3 V15.3.1-7 V16.1.1 V16.2.1-5 V16.3.1-4 V16.4.1-3 V16.5.1-3 V17.1.1 V17.2.1-4 V17.3.1-2
 """
 """The numbers of the standard's levels 1 and 2."""
-STATUSES = ("met", "partly", "not met", "deployment", "open", "n/a")
+STATUSES = ("met", "partly", "not met", "deployment", "n/a")
 
 
 def numbers(text: str) -> list[str]:

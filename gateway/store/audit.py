@@ -22,8 +22,19 @@ from gateway.store.vault import KeyMissing, Unreadable
 from schemas.private import Private
 
 Action = Literal[
-    "cancel", "retry", "resolve", "pause", "resume", "reload", "reseal", "redeliver", "reveal", "restore", "sign-in"
-]
+    "cancel",
+    "retry",
+    "resolve",
+    "pause",
+    "resume",
+    "reload",
+    "reseal",
+    "redeliver",
+    "reveal",
+    "restore",
+    "sign-in",
+    "sign-out",
+]  # fmt: skip
 _START = "0" * 64
 _HEAD = "audit_head"
 _COLUMNS = "seq, at, app, key_id, action, about, clinic_id, reason, reason_digest, hash"

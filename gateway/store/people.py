@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from gateway.store import audit, counting, patients, sessions
@@ -38,6 +38,19 @@ class ForPeople(Transactions):
     async def sign_out(self, digest: str) -> None:
         """A session is over."""
         await self.write(lambda tx: sessions.end(tx, digest))
+
+    async def sessions(self, app: str) -> Sequence[Session]:
+        """Every session with a key of the app, the newest first, whether or not it still lasts."""
+        return await self.read(lambda tx: sessions.of_app(tx, app))
+
+    async def sign_out_others(self, session: Session, act: Act, now: datetime) -> None:
+        """Every other session of its app is over; the act is kept."""
+
+        def end(tx: Tx) -> None:
+            audit.record(tx, act, now)
+            sessions.end_others(tx, session)
+
+        await self.write(end)
 
     async def asked_of_people(self, clinics: frozenset[str]) -> Asked:
         """How much waits for a person at these clinics ("*": all)."""

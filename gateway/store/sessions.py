@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
 
@@ -37,8 +38,17 @@ def begin(tx: Tx, session: Session) -> None:
 def find(tx: Tx, digest: str) -> Session | None:
     """The session of that digest."""
     row = tx.execute(f"SELECT {_COLUMNS} FROM sessions WHERE digest = ?", (digest,)).fetchone()  # noqa: S608 - likewise
-    if row is None:
-        return None
+    return None if row is None else _session(row)
+
+
+def of_app(tx: Tx, app: str) -> list[Session]:
+    """Every session with a key of the app, the newest first, whether or not it still lasts."""
+    order = "ORDER BY begun_at DESC, digest"
+    rows = tx.execute(f"SELECT {_COLUMNS} FROM sessions WHERE app = ? {order}", (app,)).fetchall()  # noqa: S608 - likewise
+    return [_session(row) for row in rows]
+
+
+def _session(row: Any) -> Session:
     *known, begun_at, seen_at = row
     told = dict(zip(("digest", "app", "key_id", "key_sha256"), known, strict=True))
     return Session(**told, begun_at=moment(begun_at), seen_at=moment(seen_at))
@@ -52,6 +62,11 @@ def seen(tx: Tx, digest: str, at: datetime) -> None:
 def end(tx: Tx, digest: str) -> None:
     """Let it in no more."""
     tx.execute("DELETE FROM sessions WHERE digest = ?", (digest,))
+
+
+def end_others(tx: Tx, session: Session) -> None:
+    """Let in no other of its app any more."""
+    tx.execute("DELETE FROM sessions WHERE app = ? AND digest != ?", (session.app, session.digest))
 
 
 def sweep(tx: Tx, begun_before: datetime, seen_before: datetime) -> None:

@@ -10,6 +10,8 @@ CONSOLE = {
     ("GET", "/console/static/{name:str}"): OPEN,
     ("POST", "/console/logout"): SESSION,
     ("GET", "/console/live"): SESSION,
+    ("GET", "/console/sessions"): SESSION,
+    ("POST", "/console/sessions/end"): SESSION,
     ("GET", "/console"): READ,
     ("GET", "/console/deliveries"): READ,
     ("POST", "/console/deliveries/search"): READ,

@@ -52,6 +52,7 @@ def test_who_may_call_what(shared, route, app):
 @pytest.mark.parametrize("app", ["reader", "operator", "everything"])
 def test_the_frame_leads_to_what_may_be_seen_and_to_nothing_else(shared, app):
     page = seat(shared, app).get("/console").text
+    assert 'action="/console/logout"' in page
     for path in PAGES:
         assert (f'<li><a href="{path}"' in page) == (CONSOLE["GET", path] in APPS[app]), path
 

@@ -73,6 +73,7 @@ def test_the_session_is_another_one_than_before_the_sign_in_and_another_each_tim
         somebody.sign_in(key_of("reader"))
         tokens |= {somebody.cookies["console"], somebody.cookies["console-before"]}
     assert len(tokens) == 4
+    assert all(len(token) >= 43 for token in tokens)  # 256 bits
 
 
 def test_signing_in_anew_ends_the_session_that_was_there(gateway):
@@ -182,6 +183,29 @@ class TestTheEnd:
         somebody = seat(files, "reader")
         rewritten(files, change)
         assert somebody.get("/console").status_code == 303, why
+
+    def test_who_is_signed_in_is_shown_and_all_others_are_ended_by_who_shows_the_key_again(self, gateway):
+        first, second, other = seat(gateway, "reader"), seat(gateway, "reader"), seat(gateway, "operator")
+        page = second.page("/console/sessions")
+        assert page.count('data-label="Begun"') == 2
+        assert page.count("this one") == 1
+        for key in ("", "wrong", key_of("operator")):
+            refused = second.post("/console/sessions/end", key=key)
+            assert (refused.status_code, "nothing was ended" in refused.text) == (422, True)
+            assert not key or key not in refused.text
+        assert first.get("/console").status_code == 200
+
+        assert second.post("/console/sessions/end", key=key_of("reader")).status_code == 303
+
+        left = [each.get("/console/sessions").status_code for each in (first, second, other)]
+        assert left == [303, 200, 200]
+        assert second.page("/console/sessions").count('data-label="Begun"') == 1
+        assert (audit(gateway)[0]["app"], audit(gateway)[0]["action"]) == ("reader", "sign-out")
+
+    def test_what_is_over_is_not_shown(self, gateway):
+        seat(gateway, "reader")
+        gateway.skew.append(timedelta(minutes=15))
+        assert seat(gateway, "reader").page("/console/sessions").count('data-label="Begun"') == 1
 
     def test_roles_are_those_of_today(self, files):
         somebody = seat(files, "reader")

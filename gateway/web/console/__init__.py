@@ -18,6 +18,7 @@ from gateway.web.console import (
     inbox,
     live,
     sessions,
+    signed_in,
     signing_in,
     static,
     webhooks,
@@ -31,6 +32,7 @@ console = Router(
     "/console",
     route_handlers=[
         signing_in.show, signing_in.sign_in, signing_in.sign_out, static.static, live.live,
+        signed_in.show, signed_in.end_others,
         inbox.show,
         deliveries.show, deliveries.search, delivery.show, delivery.reveal,
         acts.resolve, acts.retry, acts.cancel, acts.redeliver,

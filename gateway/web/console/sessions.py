@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -55,11 +56,20 @@ async def signed_in(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
 async def session_of(token: str, services: Services) -> tuple[Session, App] | None:
     """The session that a cookie's token stands for, and its app, if it still lasts."""
     session = await services.store.session(_digest(token)) if token else None
-    app = _app_of(session, services.configured) if session else None
+    app = _lasting(session, services) if session else None
+    return (session, app) if session and app else None
+
+
+async def of_app(app: App, services: Services) -> Sequence[Session]:
+    """The sessions that last with a key of the app, the newest first."""
+    return [session for session in await services.store.sessions(app.name) if _lasting(session, services)]
+
+
+def _lasting(session: Session, services: Services) -> App | None:
+    """The app of a session that still lasts."""
     now = services.world.now()
-    if session is None or app is None or now - session.seen_at >= IDLE or now - session.begun_at >= LONGEST:
-        return None
-    return session, app
+    over = now - session.seen_at >= IDLE or now - session.begun_at >= LONGEST
+    return None if over else _app_of(session, services.configured)
 
 
 def may_sign_in(app: App) -> bool:
