@@ -19,7 +19,11 @@ class TaskGatewayError(Exception):
 
 
 class Stopped(TaskGatewayError):  # noqa: N818 - what it is
-    """The program cannot start, and why."""
+    """The program cannot start, or a command not do what it was asked: why, and what to do, where that can be said."""
+
+    def __init__(self, why: str, fix: str | None = None) -> None:
+        super().__init__(why)
+        self.fix = fix
 
 
 class Unreachable(TaskGatewayError):  # noqa: N818 - what it is

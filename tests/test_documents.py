@@ -29,6 +29,15 @@ def test_every_direct_dependency_has_a_reason_in_contributing():
     assert {name for name in wanted if name.lower() not in reasons} == set()
 
 
+def test_links_between_files_lead_to_files():
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    for document in documents:
+        for link in re.findall(r"\]\(([^)\s]+)\)", document.read_text()):
+            path = link.partition("#")[0]
+            if path and not path.startswith(("/", "https://")):
+                assert (document.parent / path).exists(), f"{document.relative_to(ROOT)}: {link}"
+
+
 def test_the_constraints_pin_exact_versions_and_name_no_address():
     lines = (ROOT / "constraints.txt").read_text().splitlines()
 

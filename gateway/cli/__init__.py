@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 import rich_click as click
@@ -12,15 +13,15 @@ from gateway.cli.adapters import adapter
 from gateway.cli.audit import audit
 from gateway.cli.capabilities import capabilities
 from gateway.cli.check import check
-from gateway.cli.common import errors
+from gateway.cli.completion import completion
 from gateway.cli.doctor import doctor
+from gateway.cli.failing import fail
 from gateway.cli.keeping import backup, migrate, reseal, restore
 from gateway.cli.keys import key
 from gateway.cli.running import demo, sandbox, serve
 from gateway.cli.schema import schema
 from gateway.cli.sending import explain, send
 from gateway.cli.watching import deliveries, events
-from gateway.client import ProblemError
 from gateway.errors import TaskGatewayError
 from gateway.logs import keep_quiet, set_up
 from gateway.store.base import StoreUnavailable
@@ -29,15 +30,25 @@ from gateway.store.base import StoreUnavailable
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("task-gateway"), prog_name="task-gateway")
 def cli() -> None:
-    """One canonical task in, the right vendor's request out, its answer back."""
+    """One canonical task in, the right vendor's request out, its answer back.
+
+    Exit codes, of every command: 0, all is well; 1, it is not, or it could not be done; 2, the command line is wrong;
+    130, interrupted.
+    """
     set_up(os.environ.get("TASK_GATEWAY_LOG_LEVEL", "INFO"))
 
 
-for command in (
-    serve, sandbox, demo, check, key, adapter, capabilities, schema, doctor, audit, backup, restore, migrate, reseal,
-    send, explain, deliveries, events,
-):  # fmt: skip
-    cli.add_command(command)
+_PANELS: Mapping[str, Sequence[click.Command]] = {
+    "Run it": (demo, serve, sandbox),
+    "Send, and see what became of it": (send, explain, deliveries, events, capabilities),
+    "Configure it": (check, key, adapter, schema),
+    "Look after it": (doctor, audit, backup, restore, reseal, migrate),
+    "Your shell": (completion,),
+}
+for title, commands in _PANELS.items():
+    for command in commands:
+        cli.add_command(command)
+    click.command_panel(title, commands=[str(command.name) for command in commands])(cli)
 
 
 def main() -> None:
@@ -45,12 +56,8 @@ def main() -> None:
     keep_quiet()
     try:
         cli()
-    except ProblemError as refused:
-        detail = f" ({refused.problem.detail})" if refused.problem.detail else ""
-        errors.print(f"{refused}{detail}", style="red", soft_wrap=True)
-        sys.exit(1)
     except (TaskGatewayError, StoreUnavailable) as error:
-        errors.print(str(error), style="red", soft_wrap=True)
+        fail(error)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

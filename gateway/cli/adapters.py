@@ -9,21 +9,16 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import rich_click as click
 from msgspec import Struct
-from rich.console import Console
-from rich.table import Table
 
 from adapters.base import Adapter
 from gateway.cli.adapter_report import lines
-from gateway.cli.common import adapters_in, json_option, paths_option
+from gateway.cli.common import adapters_in, columns, console, json_option, paths_option, print_json, whole
 from gateway.cli.new_adapter import write
 from gateway.conformance import examine
 from gateway.features import feature_table
 from gateway.world import World
-
-plain = Console(highlight=False, markup=False, emoji=False)
 
 
 @click.group()
@@ -47,12 +42,12 @@ def list_adapters(paths: tuple[Path, ...], markdown: bool, as_json: bool) -> Non
         return
     rows = [_row(each) for each in found.values()]
     if as_json:
-        click.echo(msgspec.json.encode(rows).decode())
+        print_json(rows)
         return
-    table = Table("adapter", "version", "operations", "pushes", "maturity")
+    table = columns(whole("adapter"), whole("version"), "operations", "pushes", "maturity")
     for row in rows:
         table.add_row(row.name, row.version, ", ".join(row.operations), row.pushes, row.maturity)
-    Console().print(table)
+    console().print(table)
 
 
 def _today() -> date:
@@ -91,10 +86,11 @@ def test_adapter(file: Path, as_json: bool) -> None:
     """
     report = examine(file, _today())
     if as_json:
-        click.echo(msgspec.json.encode(report).decode())
+        print_json(report)
     else:
+        out = console()
         for line, style in lines(report):
-            plain.print(line, style=style, soft_wrap=True)
+            out.print(line, style=style, soft_wrap=True)
     sys.exit(1 if report.failed else 0)
 
 
@@ -107,11 +103,14 @@ def test_adapter(file: Path, as_json: bool) -> None:
     type=click.Path(path_type=Path, file_okay=False),
     help="The directory it is written to; name it in `adapter_paths` of gateway.yaml.",
 )
-def new_adapter(name: str, directory: Path) -> None:
+@json_option
+def new_adapter(*, name: str, directory: Path, as_json: bool) -> None:
     """Write the adapter NAME with its samples: it passes the conformance kit, and is to be made the vendor's."""
     file = write(name, directory)
-    click.echo(f"{file}: open it and work from top to bottom; its samples lie in {directory / 'samples' / name}")
+    samples, path = directory / "samples" / name, directory.resolve()
+    if as_json:
+        print_json({"file": str(file), "samples": str(samples)})
+        return
+    click.echo(f"{file}: open it and work from top to bottom; its samples lie in {samples}")
     click.echo(f"after each step:  task-gateway adapter test {file}")
-    click.echo(
-        f"to use it:        adapter_paths: [{directory.resolve()}] in gateway.yaml, and an account with adapter: {name}"
-    )
+    click.echo(f"to use it:        adapter_paths: [{path}] in gateway.yaml, and an account with adapter: {name}")

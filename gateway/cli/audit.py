@@ -8,13 +8,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
 import rich_click as click
 from msgspec import structs
-from rich.table import Table
 
 from gateway.app import store_of
-from gateway.cli.common import config_option, console, counted, errors, json_option, run
+from gateway.cli.common import columns, config_option, console, counted, errors, json_option, print_json, run, whole
 from gateway.clinics import load
 from gateway.store.base import Store
 from gateway.world import World
@@ -44,7 +42,7 @@ def verify(*, directory: Path, database: str | None, as_json: bool) -> None:
     """
     found = run(_read(directory, database, lambda store: store.verify_audit()))
     if as_json:
-        click.echo(msgspec.json.encode(found).decode())
+        print_json(found)
     else:
         for fault in found.faults:
             errors.print(fault, style="red", soft_wrap=True)
@@ -62,9 +60,9 @@ def list_(*, directory: Path, database: str | None, before: int | None, last: in
     """The newest rows, newest first."""
     found = run(_read(directory, database, lambda store: store.audit(_EVERY_CLINIC, before=before, limit=last)))
     if as_json:
-        click.echo(msgspec.json.encode(found).decode())
+        print_json(found)
         return
-    table = Table("row", "at", "app", "key", "what", "about", "why", box=None, header_style="dim", padding=(0, 2, 0, 0))
+    table = columns("row", whole("at"), whole("app"), "key", whole("what"), whole("about"), "why")
     for entry in found:
         at = entry.at.isoformat(sep=" ", timespec="seconds")
         table.add_row(

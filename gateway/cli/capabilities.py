@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-import msgspec
 import rich_click as click
-from rich.table import Table
+from rich.text import Text
 
-from gateway.cli.common import console, json_option, key_option, run, url_option
+from gateway.cli.common import columns, console, json_option, key_option, print_json, run, url_option, whole
 from gateway.client import AsyncClient
 from gateway.web.replies import (
     Capabilities,
@@ -25,7 +24,6 @@ from gateway.web.suggesting import as_yaml, suggestion
 from schemas.private import Secret
 
 _DRIFT = "/v1/capabilities/drift"
-_HEADINGS = ("operation", "field", "need", "the vendor's name", "known from", "seen")
 _Place = tuple[str, str, str, str | None, str]
 """Clinic, connection, vendor, EMR, operation."""
 _Field = tuple[Literal["ours", "theirs"], str]
@@ -46,16 +44,19 @@ def capabilities(suggest: str | None, url: str, key: Secret, as_json: bool) -> N
     """
     if suggest:
         suggested = suggestion(run(_drift(url, key)))
-        click.echo(msgspec.json.encode(suggested).decode() if as_json else as_yaml(suggested), nl=as_json)
+        if as_json:
+            print_json(suggested)
+        else:
+            click.echo(as_yaml(suggested), nl=False)
         return
     tables, drift = run(_tables(url, key))
     if as_json:
-        click.echo(msgspec.json.encode(tables).decode())
+        print_json(tables)
         return
-    out, seen = console(), _seen(drift)
+    seen = _seen(drift)
     for table in tables:
         for connection in table.connections:
-            out.print(_shown(table.clinic_id, connection, seen))
+            _show(table.clinic_id, connection, seen)
 
 
 async def _drift(url: str, key: Secret) -> Drift:
@@ -85,19 +86,22 @@ def _seen(drift: Drift) -> _Seen:
     return told
 
 
-def _shown(clinic_id: str, connection: ConnectionRules, seen: _Seen) -> Table:
+def _show(clinic_id: str, connection: ConnectionRules, seen: _Seen) -> None:
+    """The connection's operations, each with its fields."""
+    out = console()
     system = f"{connection.adapter} on {connection.emr}" if connection.emr else connection.adapter
-    shown = Table(*_HEADINGS, title=f"{clinic_id}/{connection.name}: {system}", title_justify="left")
+    out.print(Text.assemble((f"{clinic_id}/{connection.name}", "bold"), f"  {system}"))
     for operation, rule in connection.operations.items():
         place = (clinic_id, connection.name, connection.adapter, connection.emr, operation)
-        for row in _rows(rule, seen.get(place, {})):
-            shown.add_row(operation, *row)
-        shown.add_section()
-    return shown
+        table = columns("", whole(operation), whole("need"), whole("there"), "known from")
+        for *cells, known, what in _rows(rule, seen.get(place, {})):
+            table.add_row("", *cells, Text.assemble(f"{known}  " if known and what else known, (what, "yellow")))
+        out.print(table)
+    out.print()
 
 
 def _rows(rule: OperationRule, seen: Mapping[_Field, Sequence[str]]) -> Iterator[tuple[str, str, str, str, str]]:
-    """A row for each field, in the order of the headings."""
+    """Each field: what is needed of it, the vendor's name for it, how that is known, and what was seen since."""
     if not rule.supported:
         yield "", "not offered", "", f"{rule.where} ({rule.source})", ""
         return

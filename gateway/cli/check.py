@@ -7,15 +7,13 @@ import sys
 from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import rich_click as click
 from msgspec import structs
 
 from gateway.app import store_of
 from gateway.cli.checked import show_probes, show_replayed, show_report
-from gateway.cli.common import config_option, json_option, loaded, progress, run
+from gateway.cli.common import config_option, json_option, loaded, print_json, progress, run
 from gateway.clinics import load
 from gateway.errors import ConfigErrors
 from gateway.flows.probe import Probe, probe
@@ -49,20 +47,16 @@ def check(
     config = loaded(directory)
     if other is not None:
         replayed = run(_replayed(config, other, database or config.database, last))
-        _print(replayed) if as_json else show_replayed(replayed, other)
+        print_json(replayed) if as_json else show_replayed(replayed, other)
         sys.exit(0 if replayed.sound else 1)
     report = checking.check(config, World().now())
     probes = run(_probed(config)) if probing else ()
     if as_json:
-        _print(structs.asdict(report) | ({"probes": probes} if probing else {}))
+        print_json(structs.asdict(report) | ({"probes": probes} if probing else {}))
     else:
         show_report(report)
         show_probes(probes)
     sys.exit(0 if report.sound and all(each.sound for each in probes) else 1)
-
-
-def _print(document: Any) -> None:
-    click.echo(msgspec.json.encode(document).decode())
 
 
 async def _probed(config: Config) -> Sequence[Probe]:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.common import console, counted
+from gateway.cli.common import columns, console, counted, whole
 from gateway.flows.probe import Probe
 from gateway.flows.replay import Replayed
 from gateway.rules.checking import Able, Connected, Report
@@ -55,7 +55,7 @@ def _widths(report: Report) -> tuple[int, int]:
 
 def _operations(connection: Connected, widths: Sequence[int]) -> Table:
     """Each operation, the rules that lead to it, and what callers supply."""
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table = columns()
     for width in (2, *widths):
         table.add_column(min_width=width, no_wrap=True)
     table.add_column()
@@ -72,7 +72,7 @@ def _supply(able: Able) -> Text:
 
 
 def _show_findings(out: Console, findings: Iterable[Finding]) -> None:
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table = columns()
     for _ in range(3):
         table.add_column()
     for found in findings:
@@ -92,7 +92,7 @@ def _summary(report: Report) -> Text:
 
 def show_probes(probes: Iterable[Probe]) -> None:
     """A line for each connection that was tried."""
-    table = Table("clinic", "connection", "account", "", "ms", "", box=None, header_style="dim", padding=(0, 2, 0, 0))
+    table = columns(whole("clinic"), whole("connection"), whole("account"), "", "ms", "")
     table.columns[4].justify = "right"
     for each in probes:
         status = Text(each.status.replace("no-read", "no harmless read"), _COLOURS[each.status])
@@ -118,7 +118,7 @@ def show_replayed(replayed: Replayed, other: Path) -> None:
 
 def _differences(differing: Iterable[Differing]) -> Table:
     """A line for each; the newest delivery of it is named where it is another than that of the line before."""
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table = columns()
     for _ in range(2):
         table.add_column()
     table.add_column(justify="right")

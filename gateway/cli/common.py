@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import rich_click as click
 import uvloop
 from rich.console import Console
 from rich.progress import Progress
+from rich.table import Column, Table
 
 from adapters import BrokenAdapter, discover
 from adapters.base import Adapter
@@ -35,9 +37,17 @@ port_base_option = click.option(
     "--port-base", type=click.IntRange(1, 65532), default=9100, show_default=True,
     help="The sandbox's ports begin one above: Cobalt, the task API, MaxCare.",
 )  # fmt: skip
+
+
+def _http(_context: click.Context, _option: click.Parameter, url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise click.BadParameter("it begins with http:// or https://")
+    return url
+
+
 url_option = click.option(
     "--url", envvar="TASK_GATEWAY_URL", default="http://127.0.0.1:8080", show_default=True, show_envvar=True,
-    help="Where the gateway runs.",
+    help="Where the gateway runs.", callback=_http,
 )  # fmt: skip
 key_option = click.option(
     "--key", envvar="TASK_GATEWAY_KEY", required=True, show_envvar=True, help="An app's key.",
@@ -59,6 +69,23 @@ def console() -> Console:
     """What a command says on standard output: aligned, and plain where there is no terminal."""
     found = Console(highlight=False, markup=False, emoji=False)
     return found if found.is_terminal else Console(highlight=False, markup=False, emoji=False, width=_WIDE)
+
+
+def columns(*headings: Column | str) -> Table:
+    """A table as every command prints it: aligned, and no boxes; without headings where none are given."""
+    return Table(
+        *headings, box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False, show_header=bool(headings)
+    )
+
+
+def whole(heading: str) -> Column:
+    """A column of what would be worthless if it were cut or broken: ids, names, times."""
+    return Column(heading, no_wrap=True)
+
+
+def print_json(document: Any) -> None:
+    """What `--json` prints: one document, on one line."""
+    click.echo(msgspec.json.encode(document).decode())
 
 
 def counted(count: int, what: str) -> str:

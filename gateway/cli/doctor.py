@@ -10,13 +10,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import get_args
 
-import msgspec
 import rich_click as click
-from rich.table import Table
 from rich.text import Text
 
 from gateway.app import store_of
-from gateway.cli.common import config_option, console, counted, json_option, progress, run
+from gateway.cli.common import columns, config_option, console, counted, json_option, print_json, progress, run
 from gateway.clinics import load
 from gateway.errors import ConfigErrors, Stopped
 from gateway.flows import examine
@@ -45,7 +43,7 @@ def doctor(*, directory: Path, url: str | None, key: str | None, as_json: bool) 
     found = sorted(run(_examined(directory, running)), key=lambda each: get_args(Area).index(each.area))
     is_well = all(each.verdict != "problem" for each in found)
     if as_json:
-        click.echo(msgspec.json.encode({"well": is_well, "diagnoses": found}).decode())
+        print_json({"well": is_well, "diagnoses": found})
     else:
         _show(found)
     sys.exit(0 if is_well else 1)
@@ -106,7 +104,7 @@ def _show(found: list[Diagnosis]) -> None:
     out = console()
     for area, of_area in groupby(found, key=lambda each: each.area):
         out.print(Text(area, "bold"))
-        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+        table = columns()
         for width in (2, 7, None):
             table.add_column(min_width=width)
         for each in of_area:

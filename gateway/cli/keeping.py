@@ -6,22 +6,23 @@ import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import msgspec
 import rich_click as click
 from msgspec import structs
-from rich.table import Table
 
 from gateway.app import store_of
 from gateway.cli.common import (
     bar,
+    columns,
     config_option,
     console,
     counted,
     errors,
     json_option,
     key_option,
+    print_json,
     run,
     url_option,
+    whole,
 )
 from gateway.client import AsyncClient
 from gateway.clinics import load
@@ -40,18 +41,24 @@ from schemas.private import Secret
 @click.command()
 @config_option
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-def backup(directory: Path, file: Path) -> None:
+@json_option
+def backup(*, directory: Path, file: Path, as_json: bool) -> None:
     """Copy the database to FILE, whole and consistent, beside a gateway at work. What is sealed stays sealed."""
     source = _sqlite(load(directory, os.environ))
     with bar("copying") as told:
         copy(source, file, told)
-    errors.print(f"{file}: {file.stat().st_size} bytes", soft_wrap=True)
+    size = file.stat().st_size
+    if as_json:
+        print_json({"file": str(file), "bytes": size})
+    else:
+        errors.print(f"{file}: {size} bytes", soft_wrap=True)
 
 
 @click.command()
 @config_option
 @click.argument("file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-def restore(directory: Path, file: Path | None) -> None:
+@json_option
+def restore(*, directory: Path, file: Path | None, as_json: bool) -> None:
     """Put the database back from FILE, and hold all that is open: it may have been sent since.
 
     There must be no database yet where the configuration wants it. Every connection with unsent deliveries is paused;
@@ -64,7 +71,11 @@ def restore(directory: Path, file: Path | None) -> None:
     if (target is None) != (file is None):
         raise Stopped("expected FILE for SQLite, and none for PostgreSQL, which `pg_restore` has put back before")
     paused = _put_back(file, target, config) if target and file else run(_begin_epoch(config, "pg_restore"))
-    errors.print(f"{target or 'database'}: restored; {counted(paused, 'connection')} paused until resumed")
+    if as_json:
+        print_json({"database": str(target or "postgresql"), "paused": paused})
+    else:
+        held = f"{counted(paused, 'connection')} paused until resumed, in the console or by the API"
+        errors.print(f"{target or 'database'}: restored; {held}", soft_wrap=True)
 
 
 def _put_back(file: Path, target: Path, config: Config) -> int:
@@ -97,7 +108,7 @@ def _sqlite(config: Config) -> Path:
     """The database's file. Raises Stopped for a database that is none: that has tools of its own."""
     file = _file(config.database)
     if file is None:
-        raise Stopped("backup is for SQLite; use pg_dump, and after pg_restore `task-gateway restore`")
+        raise Stopped("backup is for SQLite", "PostgreSQL: pg_dump, and after pg_restore `task-gateway restore`")
     return file
 
 
@@ -124,13 +135,13 @@ def migrate(*, source: str, target: str, as_json: bool) -> None:
     """
     file = _file(source)
     if file is None or not target.startswith(("postgresql://", "postgres://")):
-        raise Stopped("expected --from sqlite:///PATH and --to postgresql://...")
+        raise Stopped("from SQLite to PostgreSQL alone", "--from sqlite:///PATH --to postgresql://...")
     with bar("copying and proving") as told:
         copied = postgres_copy.copy(file, target, told)
     if as_json:
-        click.echo(msgspec.json.encode({"tables": copied}).decode())
+        print_json({"tables": copied})
         return
-    table = Table("table", "rows", "sha256", box=None, header_style="dim", padding=(0, 2, 0, 0))
+    table = columns(whole("table"), "rows", "sha256")
     for each in copied:
         table.add_row(each.table, str(each.rows), each.sha256)
     console().print(table)
@@ -142,13 +153,17 @@ def migrate(*, source: str, target: str, as_json: bool) -> None:
 @click.option("--reason", help="Why: it is kept in the audit trail.")
 @url_option
 @key_option
-def reseal(reason: str | None, url: str, key: Secret) -> None:
+@json_option
+def reseal(*, reason: str | None, url: str, key: Secret, as_json: bool) -> None:
     """Seal everything stored with the first encryption key, while the gateway runs; role admin.
 
     Put a new key first in gateway.yaml, reload, run this, and the older key may go if nothing is left unreadable.
     """
     done = run(_resealed(url, key, reason))
-    errors.print(f"{done.resealed} sealed anew, {done.unreadable} that no key opens", soft_wrap=True)
+    if as_json:
+        print_json({"resealed": done.resealed, "unreadable": done.unreadable})
+    else:
+        errors.print(f"{done.resealed} sealed anew, {done.unreadable} that no key opens", soft_wrap=True)
 
 
 async def _resealed(url: str, key: Secret, reason: str | None) -> Resealed:

@@ -10,13 +10,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import rich_click as click
 from msgspec import structs
-from rich.console import Console
-from rich.table import Table
 
-from gateway.cli.common import config_option, json_option
+from gateway.cli.common import columns, config_option, console, json_option, print_json, whole
 from gateway.cli.key_edits import Edit, adding, removing
 from gateway.clinics import GATEWAY, load
 from gateway.errors import Stopped
@@ -41,7 +38,7 @@ def new_key(app: str, as_json: bool) -> None:
         raise click.BadParameter("letters, digits, and . _ - after the first", param_hint="APP")
     key_id, whole, digest = _made(app)
     if as_json:
-        _print({"app": app, "key": whole, "id": key_id, "sha256": digest})
+        print_json({"app": app, "key": whole, "id": key_id, "sha256": digest})
         return
     click.echo(
         f"The key, shown only now:\n  {whole}\n\nFor gateway.yaml (if {app} is there: task-gateway key rotate {app}):"
@@ -59,14 +56,14 @@ def list_keys(directory: Path, as_json: bool) -> None:
     """Which apps there are: the ids of their keys, their roles, clinics and limits. Never a secret."""
     apps = load(directory, os.environ).apps.values()
     if as_json:
-        _print({"apps": [_shown(app) for app in apps]})
+        print_json({"apps": [_shown(app) for app in apps]})
         return
-    table = Table("app", "keys", "roles", "clinics", "a minute", box=None, header_style="dim", padding=(0, 2, 0, 0))
+    table = columns(whole("app"), "keys", "roles", "clinics", "a minute")
     for app in apps:
         shown = _shown(app)
         lists = (", ".join(shown[name]) for name in ("keys", "roles", "clinics"))
         table.add_row(app.name, *lists, str(app.per_minute or ""))
-    Console(highlight=False, markup=False, emoji=False).print(table)
+    console().print(table)
 
 
 @key.command("rotate")
@@ -79,7 +76,7 @@ def rotate_key(app: str, directory: Path, as_json: bool) -> None:
     key_id, whole, digest = _made(app)
     edit = adding(*_file(directory), app, key_id, digest)
     if as_json:
-        _print({"app": app, "key": whole, "id": key_id, "sha256": digest, "edit": structs.asdict(edit)})
+        print_json({"app": app, "key": whole, "id": key_id, "sha256": digest, "edit": structs.asdict(edit)})
         return
     click.echo(f"The new key, shown only now:\n  {whole}\n")
     _show(directory, edit)
@@ -99,7 +96,7 @@ def revoke_key(app: str, key_id: str, directory: Path, as_json: bool) -> None:
         raise Stopped(f"the app {app} has no key '{key_id}'{_advice(key_id, held)}")
     edit = removing(*_file(directory), app, key_id)
     if as_json:
-        _print({"app": app, "id": key_id, "edit": structs.asdict(edit)})
+        print_json({"app": app, "id": key_id, "edit": structs.asdict(edit)})
         return
     _show(directory, edit)
 
@@ -139,7 +136,3 @@ def _file(directory: Path) -> tuple[Source, list[str]]:
 
 def _show(directory: Path, edit: Edit) -> None:
     click.echo(f"{directory / edit.file}, {edit.how}:\n{edit.text}\n\n{_RELOAD}")
-
-
-def _print(document: Any) -> None:
-    click.echo(msgspec.json.encode(document).decode())

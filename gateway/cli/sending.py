@@ -14,10 +14,21 @@ from typing import Any
 import msgspec
 import rich_click as click
 from msgspec import Struct
-from rich.console import Console
-from rich.table import Table
+from rich.table import Column
 
-from gateway.cli.common import INTERRUPTED, errors, json_option, key_option, progress, run, url_option
+from gateway.cli.common import (
+    INTERRUPTED,
+    columns,
+    console,
+    errors,
+    json_option,
+    key_option,
+    print_json,
+    progress,
+    run,
+    url_option,
+    whole,
+)
 from gateway.client import AsyncClient, NotAllowed, ProblemError, Rejected, TryLater, Unreachable
 from gateway.errors import Stopped
 from gateway.files.commands import Written, commands_in, count_in
@@ -70,7 +81,7 @@ def send(*, file: Path, concurrency: int, wait: bool, name: str, as_json: bool, 
             if not one.sound:
                 bad.append(one)
             if as_json:
-                click.echo(msgspec.json.encode(one).decode())
+                print_json(one)
             told()
 
         try:
@@ -158,10 +169,10 @@ def _keyed(commands: Iterator[Written], name: str) -> Iterator[tuple[Written, st
 
 
 def _summary(counts: Counter[str], bad: list[Ended]) -> None:
-    table = Table("state", "commands")
+    table = columns(whole("state"), Column("commands", justify="right"))
     for state, count in counts.most_common():
         table.add_row(state, str(count))
-    Console().print(table)
+    console().print(table)
     for one in islice(sorted(bad, key=lambda each: each.line), _TOLD):
         errors.print(f"line {one.line}: {one.why}", style="red", soft_wrap=True)
     if len(bad) > _TOLD:
@@ -177,7 +188,9 @@ def explain(*, file: Path, as_json: bool, url: str, key: Secret) -> None:
     """What sending the command in FILE would do: nothing is sent. Exit code 1: it would be refused."""
     written = next(commands_in(file), None)
     if written is None:
-        raise Stopped(f"{file}: there is no command in it")
+        raise Stopped(
+            f"{file}: there is no command in it", "{clinic_id: ..., description: ...} is one, as JSON or YAML"
+        )
     told = run(_explained(written.posted, url, key))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(told)).decode())
@@ -192,17 +205,18 @@ async def _explained(posted: Mapping[str, Any], url: str, key: Secret) -> Explan
 
 
 def _show(told: Explanation) -> None:
-    console = Console(markup=False, highlight=False, emoji=False)
+    out = console()
     route = told.route or {}
-    way = " ".join(f"{name}={value}" for name, value in route.items() if value)
-    console.print(f"would {told.would}{f', waiting for its {told.waiting_for}' if told.waiting_for else ''}  {way}")
+    way = "  ".join(f"{name}={value}" for name, value in route.items() if value)
+    waits = f", waiting for its {told.waiting_for}" if told.waiting_for else ""
+    out.print(f"would {told.would}{waits}  {way}".rstrip(), soft_wrap=True)
     for problem in told.problems:
-        told_of = f"{problem.pointer or problem.code}: {problem.detail} [{problem.source}]"
-        errors.print(told_of, style="red", soft_wrap=True)
+        source = f" [{problem.source}]" if problem.source else ""
+        errors.print(f"{problem.pointer or problem.code}: {problem.detail}{source}", style="red", soft_wrap=True)
     if told.mapping:
-        table = Table("field", "fate", "as")
+        table = columns(whole("field"), whole("fate"), whole("as"))
         for entry in told.mapping:
             table.add_row(entry.field, entry.fate, entry.place or "")
-        console.print(table)
+        out.print(table)
     if told.request:
-        console.print(msgspec.json.format(msgspec.json.encode(told.request)).decode(), soft_wrap=True)
+        out.print(msgspec.json.format(msgspec.json.encode(told.request)).decode(), soft_wrap=True)

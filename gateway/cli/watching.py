@@ -10,10 +10,8 @@ from urllib.parse import urlencode
 import msgspec
 import rich_click as click
 from msgspec import UNSET, structs
-from rich.console import Console
-from rich.table import Table
 
-from gateway.cli.common import errors, json_option, key_option, run, url_option
+from gateway.cli.common import columns, console, errors, json_option, key_option, print_json, run, url_option, whole
 from gateway.client import AsyncClient, TryLater, Unreachable
 from gateway.client.stories import path_of
 from gateway.web.replies import Deliveries, Timeline
@@ -22,6 +20,9 @@ from schemas.delivery import Delivery, State
 from schemas.event import Event
 from schemas.private import Secret
 from schemas.problem import problem
+
+_WIDE = 116
+"""Columns from which there is room for the ids that others give."""
 
 
 @click.command()
@@ -43,15 +44,24 @@ def deliveries(*, delivery_id: str | None, limit: int, as_json: bool, url: str, 
     wanted = {name: str(value).lower() for name, value in asked.items() if value}
     found = run(_list({**wanted, "limit": str(limit)}, url, key))
     if as_json:
-        click.echo(msgspec.json.encode(structs.replace(found, items=list(map(_bare, found.items)))).decode())
+        print_json(structs.replace(found, items=list(map(_bare, found.items))))
         return
-    table = Table("id", "clinic", "state", "vendor's id", "reference", "updated")
+    _show_all(found)
+
+
+def _show_all(found: Deliveries) -> None:
+    """A line for each; what it is called elsewhere only where there is room."""
+    out = console()
+    table = columns(
+        whole("id"), whole("state"), "clinic", "updated", *(["reference", "vendor's id"] * (out.width >= _WIDE))
+    )
     for each in found.items:
         state = f"{each.state} ({each.waiting_for})" if each.waiting_for else each.state
         flags = "".join(f", {name}" for name in ("overdue", "conflict") if getattr(each, name))
-        ids = each.vendor.emr_id or each.vendor.id or ""
-        table.add_row(each.id, each.clinic_id, state + flags, ids, each.reference or "", f"{each.updated_at:%F %T}")
-    Console().print(table)
+        elsewhere = (each.reference or "", each.vendor.emr_id or each.vendor.id or "")
+        row = (each.id, state + flags, each.clinic_id, f"{each.updated_at:%F %T}", *elsewhere)
+        table.add_row(*row[: len(table.columns)])
+    out.print(table)
 
 
 def _bare(one: Delivery) -> Delivery:
@@ -72,17 +82,17 @@ async def _one(delivery_id: str, url: str, key: Secret) -> tuple[Delivery, Timel
 
 def _show_one(one: Delivery, timeline: Timeline, *, as_json: bool) -> None:
     if as_json:
-        click.echo(msgspec.json.encode({"delivery": _bare(one), "timeline": timeline.items}).decode())
+        print_json({"delivery": _bare(one), "timeline": timeline.items})
         return
-    console = Console(markup=False, highlight=False, emoji=False)
-    console.print(f"{one.id}  {one.state}  {one.clinic_id}/{one.route.connection}  ({one.route.adapter})")
+    out = console()
+    out.print(f"{one.id}  {one.state}  {one.clinic_id}/{one.route.connection}  ({one.route.adapter})", soft_wrap=True)
     if one.problem:
-        console.print(f"{one.problem.code}: {one.problem.title}")
-    table = Table("at", "what", "facts")
+        out.print(f"{one.problem.code}: {one.problem.title}", soft_wrap=True)
+    table = columns(whole("at"), whole("what"), "facts")
     for line in timeline.items:
         facts = "  ".join(f"{name}={value}" for name, value in line.facts.items() if value not in (None, {}, ""))
         table.add_row(f"{line.at:%F %T.%f}"[:-3], line.what, facts)
-    console.print(table)
+    out.print(table)
 
 
 @click.command()

@@ -24,7 +24,8 @@ async def serving(app: web.Application, host: str = "127.0.0.1", port: int = 0) 
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
-            raise Stopped(f"{host}:{port} cannot be listened on: {error.strerror or error}") from error
+            why = f"{host}:{port} cannot be listened on: {error.strerror or error}"
+            raise Stopped(why, "others are named with --port-base") from error
         bound = runner.addresses[0][1]
         yield f"http://{host}:{bound}"
     finally:

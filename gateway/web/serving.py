@@ -76,7 +76,8 @@ def _check_free(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise Stopped(f"{host}:{port} cannot be listened on: {error.strerror}") from error
+            why = f"{host}:{port} cannot be listened on: {error.strerror}"
+            raise Stopped(why, "another one is named with --port") from error
 
 
 async def serve(app: Litestar, host: str, port: int) -> None:

@@ -18,8 +18,8 @@ def serve(config, port=None):
 
 
 def told(ended):
-    """What was said on standard error, without the log and the start's own lines about database and clinics."""
-    lines = [line for line in ended.stderr.splitlines() if line and not line.startswith(("{", "database: "))]
+    """What went wrong, without the log, the start's own lines about database and clinics, and what to do next."""
+    lines = [line for line in ended.stderr.splitlines() if line and not line.startswith(("{", "database: ", "→"))]
     return [line for line in lines if "a task needs" not in line]
 
 

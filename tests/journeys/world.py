@@ -20,6 +20,8 @@ import httpx
 PROGRAM = Path(sys.executable).with_name("task-gateway")
 KEY = "tgk_journey_a-key-for-the-journeys"
 TOKEN = "token-of-the-journeys-1234567890"
+_START = 60.0
+"""Seconds in which a program starts, on a machine with much else to do."""
 COBALT, TASK_API, MAXCARE = 1, 2, 3
 """Where the sandbox serves each vendor, from its port base up."""
 
@@ -221,7 +223,7 @@ def sandbox(directory: Path, webhook_url: str) -> Iterator[Vendors]:
     arguments = ("sandbox", "--port-base", str(base), "--webhook-url", webhook_url, "--completion-delay", "0.1")
     with running(*arguments, directory=directory, log="sandbox.log"):
         for vendor in (COBALT, TASK_API, MAXCARE):
-            until(lambda vendor=vendor: answers(f"http://127.0.0.1:{base + vendor}/_sandbox/requests"))
+            until(lambda vendor=vendor: answers(f"http://127.0.0.1:{base + vendor}/_sandbox/requests"), _START)
         yield Vendors(base)
 
 
@@ -273,7 +275,7 @@ def gateway(config: Path, port: int | None = None, environ: Mapping[str, str] = 
     directory = config.parent
     url = f"http://127.0.0.1:{port}"
     with running(*arguments, directory=directory, log="gateway.log", environ=environ) as process:
-        until(lambda: process.poll() is not None or answers(f"{url}/health/ready"))
+        until(lambda: process.poll() is not None or answers(f"{url}/health/ready"), _START)
         assert process.poll() is None, (directory / "gateway.log").read_text()
         headers = {"Authorization": f"Bearer {KEY}"}
         with httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=40) as http:
