@@ -16,19 +16,28 @@ SHOWN = "id, kind, adapter, state, attempts, resent, looks"
 
 
 async def come_to_rest(here: Place) -> list[tuple[Any, ...]]:
-    """Until nothing is under way any more, and what is unknown was looked for and not found; else, what still is."""
-    before = dict(here.rows("SELECT id, looks FROM deliveries"))
+    """Until nothing is under way any more, and what is unknown was looked for and not found; else, what still is.
 
-    async def is_calm() -> bool:
-        moving = here.rows(f"SELECT id FROM deliveries WHERE NOT {SETTLED}")  # noqa: S608 - our own text
+    However much there is to do, as long as it gets less.
+    """
+    before = dict(here.rows("SELECT id, looks FROM deliveries"))
+    left = len(before) + 1
+
+    def restless() -> int:
+        ((moving,),) = here.rows(f"SELECT count(*) FROM deliveries WHERE NOT {SETTLED}")  # noqa: S608 - our own text
         unknown = here.rows("SELECT id, looks, adapter, resent FROM deliveries WHERE state = 'unknown'")
-        return not moving and all(
-            looks >= before.get(delivery_id, 0) + 3 and (adapter == "cobalt" or resent)
+        return int(moving) + sum(
+            looks < before.get(delivery_id, 0) + 3 or not (adapter == "cobalt" or resent)
             for delivery_id, looks, adapter, resent in unknown
         )
 
+    async def is_less() -> bool:
+        return restless() < left
+
     with suppress(AssertionError):
-        await until(is_calm)
+        while left:
+            await until(is_less)
+            left = restless()
         return []
     return here.rows(f"SELECT {SHOWN} FROM deliveries WHERE state != 'delivered'")  # noqa: S608 - likewise
 

@@ -18,6 +18,8 @@ from chaos.load import Load, bad_luck
 DELIVERIES = int(os.environ.get("CHAOS_DELIVERIES", "100"))
 CALLERS = 32
 """So many that work waits, and replicas want the same at once."""
+ONE_OF_EACH_ACCOUNT = "SELECT DISTINCT ON (account) kind, id FROM deliveries WHERE state = 'queued'"
+"""To be tried now: so an operator ends the patience with a vendor that was in trouble."""
 STAMPED_AHEAD = "SELECT id FROM events WHERE at > extract(epoch FROM clock_timestamp()) * 1000000"
 """What happened at a time that is still to come: by a replica's own clock."""
 
@@ -38,6 +40,9 @@ def test_nothing_is_lost_nothing_is_created_twice_and_caps_hold(tmp_path: Path, 
             await asyncio.wait([luck])
             for vendor in here.vendors:
                 await here.control(vendor, "DELETE", "faults")
+            await here.ready()
+            for kind, delivery_id in here.rows(ONE_OF_EACH_ACCOUNT):
+                await here.ask("POST", f"/v1/{kind}s/{delivery_id}/retry", {"reason": "the vendors are well again"})
             restless = await come_to_rest(here)
             again = await asyncio.gather(*(load.answered(command) for command in load.submitted))
             await here.ask("GET", "/v1/events?after=evt_0&limit=1")  # then every event has its place
