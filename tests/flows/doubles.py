@@ -142,10 +142,11 @@ class House:
         return self.services.store
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[House]:
-        """At work until the block ends."""
+    async def open(self, *, alone: bool = True) -> AsyncIterator[House]:
+        """At work until the block ends; `alone`: no other process works on its database."""
         world = World(now=lambda: self.clock, new_id=self._new_id, roll=lambda: 0.5)
         store = SqliteStore(self.path, self._new_id)
+        store.is_alone = alone
         wire = Wire(self.road, self.road, self._timeouts)
         read, apps = lambda: load(self._directory, {}), lambda: Courier(self.endpoints)
         async with running(self.config, world, store, lambda: wire, read, make_courier=apps) as self.services:

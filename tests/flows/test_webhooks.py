@@ -302,7 +302,7 @@ async def test_what_was_stored_and_not_read_before_a_stop_is_read_at_the_start(h
 @run
 async def test_what_another_process_stored_and_did_not_live_to_read_is_read_before_long(house, monkeypatch):
     monkeypatch.setattr("gateway.flows.receive._LEFT", 0.05)
-    async with house.open():
+    async with house.open(alone=False):
         record = await house.submit(call_back())
 
         async def died(_self, _hook):
@@ -321,7 +321,7 @@ async def test_what_another_process_stored_and_did_not_live_to_read_is_read_befo
 async def test_a_webhook_that_breaks_its_reading_is_not_read_again_and_again(house, monkeypatch):
     monkeypatch.setattr("gateway.flows.receive._LEFT", 0.01)
     readings = []
-    async with house.open():
+    async with house.open(alone=False):
 
         async def breaks(_self, hook):
             readings.append(hook.id)
