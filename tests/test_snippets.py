@@ -94,6 +94,27 @@ def test_every_snippet_does_what_its_document_says(town: Town, document: Path):
             reader.follow(block)
 
 
+@pytest.mark.parametrize(
+    ("untrue", "found"),
+    [
+        ("```sh\nfalse\n```", "untrue.md:1"),
+        ("```sh\ntrue    # exit code 1\n```", "untrue.md:1"),
+        ('```sh\necho \'{"a": [{"b": 1}]}\'\n```\n\n```json\n{"a": [{"b": 2}]}\n```', "untrue.md:5"),
+        ("```sh\necho so it is\n```\n\n```text\nso ... was\n```", "untrue.md:5"),
+        ("```\nsomething\n```", "untrue.md:1"),
+    ],
+    ids=["it fails", "it does not fail", "json", "text", "no language"],
+)
+def test_what_a_document_says_and_is_not_so_is_found(tmp_path: Path, untrue: str, found: str):
+    (tmp_path / "untrue.md").write_text(untrue)
+    reader = Reader(tmp_path, environment())
+    *before, last = blocks(tmp_path / "untrue.md")
+    for block in before:
+        reader.follow(block)
+    with pytest.raises(AssertionError, match=found):
+        reader.follow(last)
+
+
 def test_the_n8n_workflow_makes_one_task_however_often_its_node_tries(town: Town):
     workflow = json.loads((ROOT / "config/examples/n8n-create-task.json").read_text())
     nodes = {node["name"]: node["parameters"] for node in workflow["nodes"]}
