@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import gc
 import os
 import random
 import sys
@@ -112,10 +113,14 @@ def _set(file: Path) -> Iterator[list[Fault]]:
         sys.addaudithook(_trap.audit)
         _trap.hooked = True
     _trap.caught, _trap.file, _trap.watched = [], str(file), threading.get_ident()
+    collects = gc.isenabled()
+    gc.disable()  # what is thrown away elsewhere, and who listens to that, would be taken for the file's doing
     try:
         yield _trap.caught
     finally:
         _trap.watched = None
+        if collects:
+            gc.enable()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import structs
 
-from gateway.rules.correlate import echoes
+from gateway.rules.correlate import could_be, echoes
 from gateway.rules.record import Record
 from schemas.outcome import Sighting
 
@@ -30,22 +30,26 @@ def copied(listed: Sequence[Sighting]) -> frozenset[str]:
 def told_apart(listed: Sequence[Sighting], marked: Mapping[str, Record]) -> list[Sighting]:
     """What is listed, with a mark only where it can be believed; `marked` are the deliveries of the copied ones.
 
-    A copied mark is that of the one thing that says what its delivery says. Where none does, or several do, the marks
-    match nothing: they only say what the thing may be.
+    A copied mark is that of the thing that says what its delivery says, if no other that bears it could be that one
+    edited. Else the marks match nothing: they only say what the thing may be.
     """
     doubtful = copied(listed)
-    says: defaultdict[str, set[str | None]] = defaultdict(set)
+    likely: defaultdict[str, set[str | None]] = defaultdict(set)
     for sighting in listed:
         for mark in doubtful.intersection(borne(sighting)) & marked.keys():
             own = sighting.ids.get("id")
-            if own != marked[mark].vendor_id and echoes(sighting.values, marked[mark].values):
-                says[mark].add(own)
+            if own != marked[mark].vendor_id and could_be(marked[mark], Sighting(says="other", values=sighting.values)):
+                likely[mark].add(own)
+
+    def is_own(mark: str, sighting: Sighting) -> bool:
+        alone = likely[mark] == {sighting.ids.get("id")}
+        return alone and echoes(sighting.values, marked[mark].values)
 
     def told(sighting: Sighting) -> Sighting:
         marks = borne(sighting)
         if doubtful.isdisjoint(marks):
             return sighting
-        own = [mark for mark in marks if says[mark] == {sighting.ids.get("id")}]
+        own = [mark for mark in marks if is_own(mark, sighting)]
         if len(own) == 1:
             return structs.replace(sighting, ref=own[0], refs=())
         return structs.replace(sighting, ref=None, refs=marks)

@@ -15,12 +15,13 @@ NORTH = frozenset({"north"})
 
 
 def reads_of(store):
-    """The places that the feed is read from, as it is read."""
+    """The places that the feed was read from, one for each reading that has ended."""
     places, read = [], store.feed
 
     async def noted(after, *given):
+        page = await read(after, *given)
         places.append(after)
-        return await read(after, *given)
+        return page
 
     store.feed = noted
     return places

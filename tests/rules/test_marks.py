@@ -45,6 +45,10 @@ def test_of_two_that_say_the_same_under_one_mark_neither_is_believed():
     assert marks(thing(1, "tsk_1"), thing(2, "tsk_1")) == [("tsk_1",), ("tsk_1",)]
 
 
+def test_where_the_other_may_be_the_delivery_s_own_edited_neither_is_believed():
+    assert marks(thing(1, "tsk_1", text=f"DONE {ONE}"), thing(2, "tsk_1")) == [("tsk_1",), ("tsk_1",)]
+
+
 def test_a_second_one_under_the_mark_of_a_delivery_whose_own_is_known_is_told_as_its_second():
     known = {"tsk_1": record("delivered", id="tsk_1", vendor_id="t1", values={"description": ONE})}
 

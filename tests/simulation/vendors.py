@@ -172,9 +172,14 @@ class TaskApiVendor(Vendor):
             self._tell(thing, "task_updated")
 
     async def edit(self, thing: Made) -> None:
-        """The words of a task, or its tags: another one's are copied beside its own, or over them."""
+        """The words of a task, or its tags: another one's are copied beside its own, or over them.
+
+        Not over those of an equal task, which could be told from the other by nothing then, in a list that breaks off.
+        """
         chance, shown, other = self.around.chance, thing.shown, self.around.chance.choice(self.things[-4:])
         what = chance.choice(["title", "description", "before", "behind", "over"])
+        if what == "over" and shown["description"] == other.shown["description"]:
+            what = "behind"
         if what in shown:
             shown[what] = reworded(chance, shown[what])
         else:

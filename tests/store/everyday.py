@@ -192,6 +192,8 @@ async def operating(store: Store) -> None:
     await store.sign_in(session, BY_OPERATOR, timedelta(hours=1), timedelta(hours=12))
     await store.session("d")
     await store.session_seen("d", NOW)
+    await store.sessions("operator")
+    await store.sign_out_others(session, BY_OPERATOR, NOW)
     await store.sign_out("d")
     cursor = (await store.reseal(None, 20)).next_cursor
     await store.reseal(cursor, 20)

@@ -138,6 +138,6 @@ async def test_beside_twenty_writers_no_event_is_passed_over_and_none_comes_twic
     everything = await store.read(
         lambda tx: [id_ for (id_,) in tx.execute("SELECT id FROM events ORDER BY seq").fetchall()]
     )
-    assert len(everything) >= 300
+    assert len(everything) >= 200  # of 400: the more, the fewer were cancelled before they began
     for reader in readers:
         assert reader.seen == everything
