@@ -70,9 +70,12 @@ def recognise(tx: Tx, seen: Seen, nearby: Nearby) -> tuple[Record, str] | Parked
     scope = {seen.connection} if seen.connection else seen.account_connections
     known = [record for record in with_ids_of(tx, seen.sighting) if seen.sighting.operation in (None, record.operation)]
     candidates = [record for record in known if (record.clinic_id, record.connection) in scope]
+    elsewhere = [record for record in known if (record.clinic_id, record.connection) not in scope]
+    if any(_has_id_of(record, seen) for record in elsewhere):
+        return Parked("its ids belong to another connection")
     found = correlate(_without_values(seen.sighting), candidates)
     if isinstance(found, Parked) and not candidates and seen.connection:
-        if any(_is_of(record, seen) for record in known):
+        if any(record.id == seen.sighting.ref for record in elsewhere):
             return Parked("its ids belong to another connection")
         candidates = nearby.of(seen.connection)
         if any(record.content.sealed for record in candidates):
@@ -83,11 +86,10 @@ def recognise(tx: Tx, seen: Seen, nearby: Nearby) -> tuple[Record, str] | Parked
     return found
 
 
-def _is_of(record: Record, seen: Seen) -> bool:
-    """Whether the vendor's id, or our own mark, says that the sighting is of that delivery."""
+def _has_id_of(record: Record, seen: Seen) -> bool:
+    """Whether the vendor gave the delivery that id: within an account no two things have one."""
     own = seen.sighting.ids.get("id")
-    by_id = own is not None and record.vendor_id == own and record.account == seen.account
-    return by_id or record.id == seen.sighting.ref
+    return own is not None and record.vendor_id == own and record.account == seen.account
 
 
 def recognised(tx: Tx, seen: Seen, now: datetime) -> Record | None:

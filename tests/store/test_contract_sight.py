@@ -216,6 +216,18 @@ async def test_without_a_named_connection_ids_match_and_text_does_not(store):
     assert await states(store, "tsk_000001", "tsk_000002") == ["delivered", "unknown"]
 
 
+@pytest.mark.parametrize("connection", [HOME, None])
+@opened
+async def test_our_mark_on_what_is_another_connections_says_nothing(store, connection):
+    await sent(store, task(1), Unknown(code="deadline"))
+    await sent(store, task(2, clinic_id=OTHER[0]), Applied(ids={"id": "v-2"}))
+    copied = Sighting(says="created", operation="create_task", ref="tsk_000001", ids={"id": "v-2"})
+
+    shown = await store.recognise(seen(copied, connection=connection), later(minutes=1))
+
+    assert shown is None if connection else shown == await now(store, "tsk_000002")
+
+
 @opened
 async def test_ids_of_another_accounts_connections_are_not_this_accounts(store):
     await sent(store, task(1), Pending(ids={"id": "v-1"}))
