@@ -71,12 +71,11 @@ def recognise(tx: Tx, seen: Seen, nearby: Nearby) -> tuple[Record, str] | Parked
     known = [record for record in with_ids_of(tx, seen.sighting) if seen.sighting.operation in (None, record.operation)]
     candidates = [record for record in known if (record.clinic_id, record.connection) in scope]
     elsewhere = [record for record in known if (record.clinic_id, record.connection) not in scope]
-    if any(_has_id_of(record, seen) for record in elsewhere):
+    marked = not candidates and any(record.id == seen.sighting.ref for record in elsewhere)
+    if marked or any(_has_id_of(record, seen) for record in elsewhere):
         return Parked("its ids belong to another connection")
     found = correlate(_without_values(seen.sighting), candidates)
     if isinstance(found, Parked) and not candidates and seen.connection:
-        if any(record.id == seen.sighting.ref for record in elsewhere):
-            return Parked("its ids belong to another connection")
         candidates = nearby.of(seen.connection)
         if any(record.content.sealed for record in candidates):
             return Parked("a delivery that it may be of cannot be read")
