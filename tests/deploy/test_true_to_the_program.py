@@ -88,6 +88,8 @@ def test_the_image_is_built_from_files_that_are_there_and_no_others():
     assert sources == sent
     assert [source for source in sources if not (ROOT / source).exists()] == []
     assert {name.split("/")[0] for name in ("schemas", "adapters", "gateway")} < sources
+    linked = {path.resolve().relative_to(ROOT).parts[0] for path in (ROOT / "gateway").rglob("*") if path.is_symlink()}
+    assert linked == {"docs"} <= sources
     assert resources.files("gateway.store.migrations").joinpath("0001_initial.sql").is_file()
 
 

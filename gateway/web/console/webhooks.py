@@ -21,7 +21,7 @@ _PAGE = 50
 MEANS: Mapping[WebhookState, str] = {
     "unmatched": "It fits no delivery or connection yet. It is tried again after every outcome there, for a week.",
     "quarantined": "What it names belongs to two clinics, so it is believed for neither.",
-    "unreadable": "The adapter could not read it. It is read again at the next start.",
+    "unreadable": "The adapter could not read it, and needs this form as a sample. What it told of is looked up.",
     "unverified": "Its signature is wrong. It proves nothing; the job that it names is looked up instead.",
 }
 
