@@ -16,6 +16,9 @@ from conformance import guide
 from journeys import world
 from reader import Reader, blocks, environment
 
+from adapters import discover
+from gateway.stand_ins import PORTS
+
 ROOT = Path(__file__).parent.parent
 OPERATOR = "tgk_operator_sandbox-key-not-for-production"
 ELSEWHERE = {ROOT / "docs/deploying.md"}
@@ -73,6 +76,11 @@ def town(started: Town) -> Iterator[Town]:
 def reader_in(town: Town) -> Reader:
     here = {"http://127.0.0.1:8080": town.url}
     here |= {f"http://127.0.0.1:910{at}": f"http://127.0.0.1:{town.vendors.port_base + at}" for at in (1, 2, 3)}
+    here["https://gateway.clinic.example"] = town.url
+    here |= {
+        adapter.base_url: f"http://127.0.0.1:{town.vendors.port_base + PORTS[name]}"
+        for name, adapter in discover().items()
+    }
     programs = Path(sys.executable).parent
     here[".venv/bin/"] = f"{programs}/"
     path = f"{programs}:{environment()['PATH']}"
