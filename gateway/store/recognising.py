@@ -21,7 +21,7 @@ class Seen(Private, frozen=True, kw_only=True):
     """A sighting to be correlated.
 
     `connection` is the one the vendor named, as (clinic id, name); `account_connections` all of the account's. Without
-    a named connection a sighting may match by ids only.
+    a named connection a sighting may match by the vendor's own id and our mark only.
     """
 
     id: str
@@ -68,13 +68,14 @@ def recognise(tx: Tx, seen: Seen, nearby: Nearby) -> tuple[Record, str] | Parked
     if seen.sighting.says not in CORRELATED:
         return Parked("it tells of no delivery")
     scope = {seen.connection} if seen.connection else seen.account_connections
-    known = [record for record in with_ids_of(tx, seen.sighting) if seen.sighting.operation in (None, record.operation)]
+    told = _telling(seen)
+    known = [record for record in with_ids_of(tx, told) if told.operation in (None, record.operation)]
     candidates = [record for record in known if (record.clinic_id, record.connection) in scope]
     elsewhere = [record for record in known if (record.clinic_id, record.connection) not in scope]
     marked = not candidates and any(record.id == seen.sighting.ref for record in elsewhere)
     if marked or any(_has_id_of(record, seen) for record in elsewhere):
         return Parked("its ids belong to another connection")
-    found = correlate(_without_values(seen.sighting), candidates)
+    found = correlate(told, candidates)
     if isinstance(found, Parked) and not candidates and seen.connection:
         candidates = nearby.of(seen.connection)
         if any(record.content.sealed for record in candidates):
@@ -97,8 +98,16 @@ def recognised(tx: Tx, seen: Seen, now: datetime) -> Record | None:
     return None if isinstance(found, Parked) else found[0]
 
 
-def _without_values(sighting: Sighting) -> Sighting:
-    return msgspec.structs.replace(sighting, values={})
+def _telling(seen: Seen) -> Sighting:
+    """The sighting with the ids that tell of one delivery.
+
+    Of no connection that is the vendor's own: a job's number and an EMR's id mean another thing in each. A hint is only
+    looked into, so it may be of any.
+    """
+    ids = seen.sighting.ids
+    if seen.connection is None and seen.sighting.says != "changed":
+        ids = {name: value for name, value in ids.items() if name == "id"}
+    return msgspec.structs.replace(seen.sighting, ids=ids, values={})
 
 
 def with_ids_of(tx: Tx, sighting: Sighting) -> list[Record]:

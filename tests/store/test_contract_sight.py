@@ -7,7 +7,6 @@ import asyncio
 import pytest
 from store.opened import opened
 from store.records import (
-    BOTH,
     EVERYONE,
     HOME,
     NOW,
@@ -385,9 +384,22 @@ async def test_one_job_number_in_two_clinics_matches_the_named_one(store):
     told_of = Sighting(says="created", operation="create_task", ids={"job_id": "12345", "emr_id": "emr-2"})
 
     assert await sight(store, told_of, 1, connection=OTHER) == "matched"
-    assert await sight(store, told_of, 2, connection=None, account_connections=BOTH) == "matched"
 
     assert await states(store, "tsk_000001", "tsk_000002") == ["submitted", "delivered"]
+
+
+@pytest.mark.parametrize("told_of", [{"job_id": "12345"}, {"emr_id": "77"}])
+@opened
+async def test_what_means_one_thing_in_each_connection_tells_nothing_without_one(store, told_of):
+    """Neither at once, nor when something else of the connection ends."""
+    await sent(store, task(1), Pending(ids=told_of))
+    await sent(store, task(2, clinic_id=OTHER[0]), Unknown(code="deadline"))
+
+    came_to = await sight(store, Sighting(says="failed", operation="create_task", ids=told_of), connection=None)
+    await sent(store, task(3), Pending(ids={"id": "v-3"}))
+
+    assert came_to == "unmatched"
+    assert await states(store, "tsk_000001", "tsk_000002") == ["submitted", "unknown"]
 
 
 @opened
