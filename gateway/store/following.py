@@ -10,7 +10,7 @@ from msgspec import structs
 from gateway.rules.correlate import Parked
 from gateway.rules.evidence import see
 from gateway.rules.following import Look, is_possible, looked
-from gateway.rules.marks import copied, told_apart
+from gateway.rules.marks import borne, copied, told_apart
 from gateway.rules.record import Record
 from gateway.store import inbound
 from gateway.store.bell import LOOK
@@ -100,7 +100,9 @@ def look(writing: Writing, taken: Looked) -> None:
     record = find(writing.tx, taken.delivery_id)
     if record is None:
         return
-    came_to = Look(at=writing.now, complete=taken.complete, possible=is_possible(record, doubtful), failed=taken.failed)
+    is_marked = any(record.id in borne(one.sighting) for one in taken.sightings)  # a copy, too, was once its own
+    possible = is_marked or is_possible(record, doubtful)
+    came_to = Look(at=writing.now, complete=taken.complete, possible=possible, failed=taken.failed)
     decided = looked(record, came_to, taken.schedule, timedelta(seconds=taken.gap))
     if decided is None:
         return

@@ -188,6 +188,21 @@ async def test_the_mark_of_a_delivery_whose_own_is_known_is_no_proof_that_a_thin
     assert (await now(store, lost.id)).state == "unknown"
 
 
+@pytest.mark.parametrize("marks", [("tsk_000002",), ("tsk_000001", "tsk_000002")])
+@run
+async def test_a_mark_on_another_s_thing_tells_that_its_delivery_was_made(marks):
+    store = opened()
+    await sent(store, task(1, text="Send the referral letter to Dr. Ames."), Applied(ids={"id": "t1"}))
+    lost = await sent(store, task(2, text=TEXT), Unknown(code="http-502"))
+
+    for minutes in (2, 10):
+        await store.look(
+            _looked(lost.id, _listed("t1", "Send the referral letter to Dr. Ames.", *marks)), later(minutes=minutes)
+        )
+
+    assert (await now(store, lost.id)).state == "unknown"
+
+
 def _listed(vendor_id: str, text: str, *marks: str) -> Sighting:
     alone = {"ref": marks[0]} if len(marks) == 1 else {"refs": marks}
     return Sighting(
