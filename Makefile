@@ -5,7 +5,7 @@ BIN := .venv/bin
 PORT ?= 8080
 PORT_BASE ?= 9100
 
-.PHONY: help setup demo test lint types imports tests browser chaos kills replicas clients simulate fuzz throughput timing deployment capacity
+.PHONY: help setup demo test lint types imports tests browser chaos kills replicas clients simulate fuzz throughput timing deployment capacity screenshots
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -41,6 +41,9 @@ browser:  ## Chromium, for the console's tests; where it cannot be installed the
 		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 		&& apt-get update --quiet && apt-get install --yes --no-install-recommends chromium; \
 	} || echo "no Chromium: the console's tests in a browser will be skipped"
+
+screenshots: setup browser  ## the console's pages as pictures, into docs/screenshots; two minutes
+	$(BIN)/python tests/console/screenshots.py
 
 chaos: kills replicas simulate  ## everything at release size: kill -9 a thousand times, 5,000 deliveries through three replicas, ten thousand seeds; about two hours
 

@@ -51,6 +51,14 @@ def test_the_consoles_files_are_kept_by_browsers_under_the_version_they_have(gat
     assert gateway.client.get(f"/console/static/no-{name}").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("path", "marked"),
+    [("/console", ["/console"]), ("/console/clinics/north", ["/console/clinics"]), ("/console/sessions", [])],
+)
+def test_the_frame_marks_the_place_that_a_page_belongs_to(gateway, path, marked):
+    assert re.findall(r'href="([^"]+)" aria-current="page"', seat(gateway).page(path)) == marked
+
+
 class TestInbox:
     def test_where_nobody_is_needed_it_says_so(self, gateway):
         gateway.submitted(task())
@@ -64,11 +72,12 @@ class TestInbox:
         gateway.vendors.handler = wants("subject")
         gateway.post("/v1/tasks", task())
         gateway.vendors.handler = answering(401)
-        gateway.submitted(task("south", title="t", assignees=["dr-wilson"]))
+        shut_out = gateway.submitted(task("south", title="t", assignees=["dr-wilson"]))
         gateway.push({**created_event({"vendor": {"id": "nobody's", "job_id": "99"}}), "id": "evt_of_nobody"})
         gateway.until("/v1/webhooks", lambda found: found["items"])
         page = seat(gateway).page("/console")
         assert f'href="/console/deliveries/{lost["id"]}#settle"' in page
+        assert re.search(rf'its own words stand at <a [^>]*href="/console/deliveries/{shut_out["id"]}"', page)
         for words in ("call-1", "the answer was lost", "south", "Closed connections", "title", "refused 1 time without",
                       "1 unmatched"):  # fmt: skip
             assert words in page, words
@@ -135,7 +144,7 @@ class TestClinics:
 
     def test_a_clinic_with_two_vendors_has_both_beside_each_other(self, gateway):
         page = seat(gateway).page("/console/clinics/north")
-        row = page[page.index("<code>due_at</code>") :].partition("</tr>")[0]
+        row = page[page.index("<code>due_<wbr>at</code>") :].partition("</tr>")[0]
         assert row.count("<td>") == 2
         assert "in the text" in row
         assert "as <code>deadline</code>" in row

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from gateway.telemetry.recent import EVERY, Lately
+from gateway.web.console.words import took
 
 WIDE, HIGH = 240, 44
 _MINUTE = 60.0
@@ -59,7 +60,7 @@ def _sent(lately: Lately, together: int = 3) -> Chart:
 def _took(lately: Lately, together: int = 3) -> Chart:
     """How long an attempt took on average, where there was any."""
     sent, seconds = _summed(lately.sent, together), _summed(lately.seconds, together)
-    means = [took / count * 1000 if count else None for took, count in zip(seconds, sent, strict=True)]
+    means = [spent / count * 1000 if count else None for spent, count in zip(seconds, sent, strict=True)]
     known = [mean for mean in means if mean is not None]
     if not known:
         return Chart(name="Latency", now="nothing sent", most="")
@@ -70,7 +71,7 @@ def _took(lately: Lately, together: int = 3) -> Chart:
         for place, mean in enumerate(means)
         if mean is not None
     ]
-    return Chart(name="Latency", now=f"{known[-1]:.0f} ms", most=f"at most {max(known):.0f} ms", bars=bars)
+    return Chart(name="Latency", now=took(known[-1]), most=f"at most {took(max(known))}", bars=bars)
 
 
 def _waiting(lately: Lately) -> Chart:

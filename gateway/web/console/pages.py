@@ -52,7 +52,10 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.filters |= {"ago": words.ago, "clock": words.clock, "took": words.took, "waits_for": words.waits_for}
+_environment.filters |= {
+    "ago": words.ago, "around_ids": words.around_ids, "clock": words.clock, "took": words.took,
+    "waits_for": words.waits_for,
+}  # fmt: skip
 _environment.globals |= {
     "asset": address, "STATES": words.STATES, "VERDICTS": words.VERDICTS, "FATES": words.FATES, "UTC": UTC,
 }  # fmt: skip
@@ -65,7 +68,7 @@ class Frame(Struct, frozen=True, kw_only=True):
     key_id: str
     csrf: str
     places: Sequence[tuple[str, str]]
-    here: str
+    here: str | None
     waiting: int | None
 
 
@@ -75,7 +78,7 @@ def frame(request: Request[Any, Any, Any], asked: Asked | None) -> Frame | None:
     if app is None:
         return None
     path = request.url.path.rstrip("/")
-    here = max((place for place, _, _ in PLACES if f"{path}/".startswith(f"{place}/")), key=len, default="")
+    here = next((place for place, _, _ in reversed(PLACES) if place == path or _lies_below(place, path)), None)
     return Frame(
         app=app,
         key_id=request.auth,
@@ -84,6 +87,11 @@ def frame(request: Request[Any, Any, Any], asked: Asked | None) -> Frame | None:
         here=here,
         waiting=asked.to_settle + asked.paused if asked else None,
     )
+
+
+def _lies_below(place: str, path: str) -> bool:
+    """Whether the path is a page of that place; all lie below the inbox, and none is one of its."""
+    return place != PLACES[0][0] and path.startswith(f"{place}/")
 
 
 def render(template: str, **values: Any) -> str:

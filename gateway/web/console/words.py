@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 from typing import Literal
@@ -43,6 +44,7 @@ FATES: Mapping[Fate, tuple[Tone, str]] = {
     "missing": ("warn", "not given, though a rule on trial wants it"),
 }
 
+_DELIVERY = re.compile(r"\b((?:tsk|note|clm)_[0-9a-f]{12,})\b")
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
@@ -76,6 +78,11 @@ def time(at: datetime, zone: tzinfo) -> str:
 def took(milliseconds: float) -> str:
     """A duration: "38 ms", "1.2 s"."""
     return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"  # noqa: PLR2004 - a second
+
+
+def around_ids(text: str) -> list[str]:
+    """The text in parts, of which every second one is the id of a delivery."""
+    return _DELIVERY.split(text)
 
 
 def waits_for(record: Record, now: datetime) -> str:

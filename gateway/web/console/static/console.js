@@ -61,6 +61,7 @@
   document.addEventListener("DOMContentLoaded", () => {
     if (document.body.dataset.live) live();
     if (document.querySelector("[data-done]")) history.replaceState(history.state, "", location.pathname);
+    document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
     setInterval(grow, 30000);
     document.addEventListener("htmx:after:swap", announce);
   });
