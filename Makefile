@@ -4,8 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8080
 PORT_BASE ?= 9100
+STORIES ?= compare
 
-.PHONY: help setup demo test lint types imports tests browser chaos kills replicas clients simulate fuzz throughput timing deployment capacity screenshots
+.PHONY: help setup demo test lint types imports tests browser chaos kills replicas clients simulate fuzz throughput timing deployment capacity screenshots bench
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -64,6 +65,13 @@ fuzz: setup  ## every operation of the OpenAPI document, a thousand examples eac
 
 deployment: setup  ## what deploy/ holds, against published schemas and linters; needs npm
 	DEPLOY=1 $(BIN)/pytest tests/deploy
+
+bench: .venv/bench  ## the gateway beside nginx, FastAPI, Node-RED and n8n, into BENCHMARKS.md; 15 minutes; BENCH_ROUNDS=1 BENCH_SECONDS=1: shorter
+	for story in $(STORIES); do $(BIN)/python tests/bench/$$story.py || exit; done
+
+.venv/bench: .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
+	touch .venv/bench
 
 throughput: setup  ## what one, two and three replicas carry beside each other; COUNT=n: so many deliveries each
 	$(BIN)/python tests/bench/replicas.py --count $${COUNT:-3000}
