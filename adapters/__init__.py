@@ -17,15 +17,17 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from traceback import extract_tb
 from types import ModuleType
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import msgspec
 from msgspec import Struct
 
-from adapters.base import Adapter, Operation
+from adapters.base import Adapter, Operation, Pushes
 from schemas.command import CANONICAL
 
 _DECLARED = ("name", "docs", "base_url", "operations")
+_OURS = [name for name, function in vars(Adapter).items() if getattr(function, "__final__", False)]
+"""The functions that the gateway relies on as they are (`typing.final`)."""
 
 
 class Reason(Struct, frozen=True):
@@ -68,7 +70,7 @@ def load(file: Path) -> Adapter[Any, Any]:
     """The adapter of one file, made anew. Raises BrokenAdapter with everything that keeps it from being used."""
     try:
         adapter = getattr(_load(file), "adapter", None)
-    except Exception as error:  # a broken file may raise anything
+    except (Exception, SystemExit) as error:  # a broken file may raise anything
         raise BrokenAdapter([_raised(str(file), error)], {}) from error
     if faults := list(_faults(adapter)):
         raise BrokenAdapter([_reason(str(file), fault, file) for fault in faults], {})
@@ -82,13 +84,13 @@ def _modules(paths: Sequence[Path], reasons: list[Reason]) -> Iterator[tuple[str
             file = f"adapters/{module.name}.py"
             try:
                 yield file, importlib.import_module(f"{__name__}.{module.name}")
-            except Exception as error:  # noqa: BLE001 - a broken file may raise anything
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a broken file may raise anything
                 reasons.append(_raised(file, error))
     for dropped_in in (found for path in paths for found in sorted(path.glob("*.py"))):
         if not dropped_in.name.startswith("_"):
             try:
                 yield str(dropped_in), _load(dropped_in)
-            except Exception as error:  # noqa: BLE001 - likewise
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - likewise
                 reasons.append(_raised(str(dropped_in), error))
 
 
@@ -118,7 +120,7 @@ def _load(file: Path) -> ModuleType:
     return module
 
 
-def _raised(file: str, error: Exception) -> Reason:
+def _raised(file: str, error: BaseException) -> Reason:
     """What a file raised while it was imported, and the last of its own lines that took part."""
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename.endswith(file)]
@@ -148,6 +150,11 @@ def _faults(adapter: object) -> Iterator[str]:
         yield "its name is empty; give it one"
     else:
         yield from _table_faults(adapter)
+        if adapter.pushes not in get_args(Pushes):
+            yield f"'{adapter.pushes}' is no way to push; expected nothing, unsigned or signed"
+        for name in _OURS:
+            if getattr(type(adapter), name) is not getattr(Adapter, name):
+                yield f"'{name}' is the gateway's own function; remove it"
         for level in ("account", "connection"):
             kind = getattr(adapter, level)
             if not (isinstance(kind, type) and issubclass(kind, Struct)):
@@ -168,8 +175,8 @@ def _table_faults(adapter: Adapter[Any, Any]) -> Iterator[str]:
             msgspec.convert(msgspec.to_builtins(operation), Operation)
         except msgspec.ValidationError as error:
             yield f"{name}: {error}"
-        if not operation.path.startswith("/"):
-            yield f"{name}: expected a path that begins with /"
+            continue
+        yield from _own_faults(operation)
         for path in operation.places:
             if path not in CANONICAL[name]:
                 near = get_close_matches(path, CANONICAL[name], n=1)
@@ -179,3 +186,19 @@ def _table_faults(adapter: Adapter[Any, Any]) -> Iterator[str]:
         for path in (*((operation.text,) if folds else ()), *operation.one_per):
             if path not in operation.places:
                 yield f"{name}: '{path}' has no place; give it one"
+
+
+def _own_faults(operation: Operation) -> Iterator[str]:
+    """What is wrong with an operation whatever its fields are called."""
+    name = operation.name
+    if not operation.path.startswith("/"):
+        yield f"{name}: expected a path that begins with /"
+    elif re.search(r"[\s{}#]", operation.path):
+        yield f"{name}: '{operation.path}' would be sent as it stands; expected a plain path"
+    if operation.emrs == ():
+        yield f"'{name}' is on no EMR; leave emrs out if all have it"
+    if operation.settles_within < 1:
+        yield f"'{name}' settles within {operation.settles_within}; expected seconds, at least 1"
+    for spot in operation.places.values():
+        if spot.wire is not None and not all(spot.wire.split(".")):
+            yield f"{name}: '{spot.wire}' has a blank name; without a place of its own, write FOLDED"

@@ -35,12 +35,13 @@ from schemas.private import Private, Secret
 
 __all__ = [
     "FOLDED", "Adapter", "Applied", "BadSignature", "Blocked", "HttpRequest", "HttpResponse", "Ids", "Link", "Name",
-    "NoSettings", "NotApplied", "Operation", "Outcome", "Page", "Pending", "Place", "Refused", "Secret", "Sent",
-    "Sighting", "Token", "Unknown", "Values", "Work", "by_status", "place",
+    "NoSettings", "NotApplied", "Operation", "Outcome", "Page", "Pending", "Place", "Pushes", "Refused", "Secret",
+    "Sent", "Sighting", "Token", "Unknown", "Values", "Work", "by_status", "place",
 ]  # fmt: skip
 
 A = TypeVar("A")
 C = TypeVar("C")
+Pushes = Literal["nothing", "unsigned", "signed"]
 
 
 class Place(Struct, frozen=True):
@@ -173,7 +174,7 @@ class Adapter(ABC, Generic[A, C]):
     account: ClassVar[type[Struct]] = NoSettings
     connection: ClassVar[type[Struct]] = NoSettings
     operations: ClassVar[tuple[Operation, ...]]
-    pushes: ClassVar[Literal["nothing", "unsigned", "signed"]] = "nothing"
+    pushes: ClassVar[Pushes] = "nothing"
 
     @abstractmethod
     def headers(self, link: Link[A, C]) -> Mapping[str, str]:

@@ -169,7 +169,7 @@ class Mailbox:
             await self._hint(hook, account)
             return hook.state
         try:
-            sightings = account.adapter.parse_webhook(hook.headers, hook.body)
+            sightings = tuple(account.adapter.parse_webhook(hook.headers, hook.body))
         except Exception as error:  # noqa: BLE001 - a body may break a parser in any way
             return await self._unreadable(hook, type(error).__name__)
         telling = [sighting for sighting in sightings if sighting.says in {"created", "accepted", "failed"}]
@@ -216,14 +216,14 @@ class Mailbox:
     async def _look_again(self, hook: Webhook, account: Account) -> None:
         """The very same body once more: one that says no more than "changed" may tell of another change."""
         with suppress(Exception):  # it was read before; what it told then stands
-            sightings = account.adapter.parse_webhook(hook.headers, hook.body)
+            sightings = tuple(account.adapter.parse_webhook(hook.headers, hook.body))
             if sightings and sightings[0].says == "changed":
                 await self._changed(hook, account, sightings[0])
 
     async def _hint(self, hook: Webhook, account: Account) -> None:
         """An unproved webhook is no evidence, but what it names is looked up; once a minute for a connection."""
         try:
-            sightings = account.adapter.parse_webhook(hook.headers, hook.body)
+            sightings = tuple(account.adapter.parse_webhook(hook.headers, hook.body))
         except Exception:  # noqa: BLE001 - anybody can have sent anything
             return
         for sighting in sightings[:1]:

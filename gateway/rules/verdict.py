@@ -5,6 +5,7 @@ Whether a failure is "not applied" or "unknown" hangs on the mark alone, never o
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from msgspec import structs
@@ -56,12 +57,13 @@ def _in_our_words(adapter: Adapter[Any, Any], sent: Sent, answered: Outcome) -> 
 def read_answer(adapter: Adapter[Any, Any], sent: Sent, response: HttpResponse) -> Outcome:
     """The adapter's own reading of an answer.
 
-    What the adapter cannot read is unknown on a 2xx (it was probably applied), else what the status proves.
+    What the adapter cannot read, by an exception or by what is no outcome, is unknown on a 2xx (it was probably
+    applied), else what the status proves.
     """
     succeeded = 200 <= response.status < 300  # noqa: PLR2004 - the class of successes
-    if response.headers.get("content-encoding", "identity") != "identity":
-        return Unknown(code="unreadable") if succeeded else by_status(response)
-    try:
-        return adapter.parse_success(sent, response) if succeeded else adapter.parse_error(sent, response)
-    except Exception:  # noqa: BLE001 - a vendor's answer may break a parser in any way
-        return Unknown(code="unreadable") if succeeded else by_status(response)
+    if response.headers.get("content-encoding", "identity") == "identity":
+        with suppress(Exception):  # a vendor's answer may break a parser in any way
+            read: object = adapter.parse_success(sent, response) if succeeded else adapter.parse_error(sent, response)
+            if isinstance(read, Outcome):
+                return read
+    return Unknown(code="unreadable") if succeeded else by_status(response)

@@ -114,6 +114,24 @@ BROKEN = {
         "unknown operation 'create_tsk'; known: create_task, add_note, create_claim"),
     "its text has no place for what is folded": (
         ACME.replace(PLACES, 'places={"title": Place(None)}'), 1, "create_task: 'description' has no place; give it one"),
+    "it pushes in a way that there is not": (
+        ACME.replace("    account =", '    pushes = "Signed"\n    account ='), 14,
+        "'Signed' is no way to push; expected nothing, unsigned or signed"),
+    "it replaces what the gateway relies on": (
+        ACME.replace("def headers", "def ours(self, operation, wire):\n        return None\n    def headers"), 1,
+        "'ours' is the gateway's own function; remove it"),
+    "it ends the program": ("x = 1\nraise SystemExit(0)", 2, "SystemExit: 0"),
+    "a field of the command stands in its path": (
+        ACME.replace("/tasks", "/tasks/{emr_task_id}/notes"), 16,
+        "create_task: '/tasks/{emr_task_id}/notes' would be sent as it stands; expected a plain path"),
+    "a vendor's name is blank": (
+        ACME.replace('"text"', '"task..text"'), 16, "create_task: 'task..text' has a blank name; without a place of its own, write FOLDED"),
+    "no EMR has it": (
+        ACME.replace('path="/tasks"', 'path="/tasks", emrs=()'), 16,
+        "'create_task' is on no EMR; leave emrs out if all have it"),
+    "its results are overdue at once": (
+        ACME.replace('path="/tasks"', 'path="/tasks", settles_within=0'), 16,
+        "'create_task' settles within 0; expected seconds, at least 1"),
     "its account is no Struct": (
         ACME.replace("account = Account", "account = dict"), 1, "'account' is no class of credentials; expected a Struct"),
 }

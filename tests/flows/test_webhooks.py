@@ -225,10 +225,11 @@ async def test_one_of_those_held_tries_a_blocked_connection_after_a_quarter_of_a
 
 
 @run
-async def test_what_an_adapter_cannot_read_is_unreadable(house, monkeypatch):
+@pytest.mark.parametrize("parse", [lambda *_: 1 / 0, lambda *_: None])
+async def test_what_an_adapter_cannot_read_is_unreadable(house, monkeypatch, parse):
     adapter = house.config.accounts["cobalt-main"].adapter
     async with house.open():
-        monkeypatch.setattr(type(adapter), "parse_webhook", lambda *_: 1 / 0)
+        monkeypatch.setattr(type(adapter), "parse_webhook", parse)
         await house.push(event("task.created"))
 
         assert len(await hooks(house, "unreadable")) == 1
@@ -237,7 +238,7 @@ async def test_what_an_adapter_cannot_read_is_unreadable(house, monkeypatch):
 @run
 async def test_an_adapter_that_answers_nonsense_does_not_keep_the_gateway_from_starting(house, monkeypatch):
     adapter = house.config.accounts["cobalt-main"].adapter
-    monkeypatch.setattr(type(adapter), "parse_webhook", lambda *_: None)
+    monkeypatch.setattr(type(adapter), "parse_webhook", lambda *_: [None])
     async with house.open():
         await house.push(event("task.created"))
 

@@ -137,6 +137,22 @@ def test_a_2xx_that_cannot_be_read_is_unknown_and_never_a_failure(status, body):
     assert verdict(answer(status, body=body)) == Unknown(code="unreadable")
 
 
+@pytest.mark.parametrize("said", [None, "applied", {"id": "1"}])
+def test_what_is_no_outcome_proves_what_an_exception_would(said):
+    class Careless(Acme):
+        def parse_success(self, *_):
+            return said
+
+        parse_error = parse_success
+
+    def told(status):
+        return of_answer(Careless(), SENT, answer(status), doubt=False)
+
+    assert told(200) == Unknown(code="unreadable")
+    assert told(503) == Unknown(code="http-503")
+    assert told(422) == Refused(code="http-422")
+
+
 # Encoded bodies: none is asked for
 
 
