@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 
 import structlog
+from msgspec import structs
 
 from adapters.base import HttpResponse, Page, Sent
 from gateway.flows.configured import Configured
@@ -34,9 +35,10 @@ log = structlog.get_logger("follow")
 
 
 class _Listed(Private, frozen=True, kw_only=True):
-    """What a look listed, whether to its end, and whether it broke off."""
+    """What a look listed, on how many pages, whether to its end, and whether it broke off."""
 
     sightings: Sequence[Sighting] = ()
+    pages: int = 0
     complete: bool = False
     failed: bool = False
 
@@ -80,6 +82,7 @@ class Follower(Rounds):
             self.wake()
 
     async def _look_through(self, record: Record, connection: Connection) -> None:
+        began = self._world.now()
         try:
             listed = await self._listed(record, connection)
         except Exception:
@@ -87,7 +90,12 @@ class Follower(Rounds):
             listed = _Listed(failed=True)
         taken = Looked(
             delivery_id=record.id,
-            sightings=[self._seen(connection, sighting) for sighting in listed.sightings],
+            began=began,
+            sightings=[
+                self._seen(connection, sighting)
+                for sighting in listed.sightings
+                if not self._is_another_s(connection, sighting)
+            ],
             complete=listed.complete,
             failed=listed.failed,
             schedule=waits(record.state, connection.account, self._configured.config.follow),
@@ -100,7 +108,11 @@ class Follower(Rounds):
         log.info("look.taken", **spans.facts(record), state=record.state, count=len(taken.sightings))
 
     async def _listed(self, record: Record, connection: Connection) -> _Listed:
-        """Everything the vendor lists, page by page."""
+        """Everything the vendor lists.
+
+        What goes from a page that was read moves up what follows, so that something may slip between two pages. So
+        several pages are read again, and are complete only where nothing of them has gone.
+        """
         sent = Sent(
             ref=record.id,
             operation=record.operation,
@@ -108,6 +120,16 @@ class Follower(Rounds):
             at=record.created_at,
             ids=record.ids,
         )
+        first = await self._read_through(sent, connection)
+        if not first.complete or first.pages == 1:
+            return first
+        again = await self._read_through(sent, connection)
+        known = {sighting.ids.get("id") for sighting in again.sightings}
+        gone = [sighting for sighting in first.sightings if sighting.ids.get("id") not in known]
+        return structs.replace(again, sightings=[*again.sightings, *gone], complete=again.complete and not gone)
+
+    async def _read_through(self, sent: Sent, connection: Connection) -> _Listed:
+        """Page after page, to the last one or to so many."""
         found: list[Sighting] = []
         for number in range(1, _MOST_PAGES + 1):
             page = await self._page(sent, connection, number)
@@ -115,7 +137,7 @@ class Follower(Rounds):
                 return _Listed(sightings=found, failed=True)
             found.extend(page.sightings)
             if not page.more:
-                return _Listed(sightings=found, complete=page.complete)
+                return _Listed(sightings=found, pages=number, complete=page.complete)
         return _Listed(sightings=found)
 
     async def _page(self, sent: Sent, connection: Connection, number: int) -> Page | None:
@@ -137,6 +159,13 @@ class Follower(Rounds):
         if exchange.response is None or not _succeeded(exchange.response):
             return None
         return connection.adapter.parse_lookup(sent, exchange.response)
+
+    def _is_another_s(self, connection: Connection, sighting: Sighting) -> bool:
+        """Whether it names another connection of ours: a vendor may list a whole account."""
+        if sighting.reference in {None, connection.reference_id}:
+            return False
+        named = self._configured.named(connection.account, sighting.reference)
+        return named not in {None, (connection.clinic_id, connection.name)}
 
     def _seen(self, connection: Connection, sighting: Sighting) -> Seen:
         return Seen(

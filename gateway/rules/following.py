@@ -17,12 +17,13 @@ from schemas.outcome import Sighting
 
 
 class Look(Struct, frozen=True, kw_only=True):
-    """What a look at the vendor came to.
+    """What a look at the vendor came to: it lists what there was when it `began`, or later.
 
     `complete`: everything was listed, to the last page. `possible`: something listed may be the delivery, though it
     could not be told for certain.
     """
 
+    began: datetime
     at: datetime
     complete: bool
     possible: bool
@@ -58,11 +59,11 @@ def looked(record: Record, look: Look, schedule: tuple[float, ...], gap: timedel
     if record.state not in {"submitted", "unknown"}:
         return None
     further = structs.replace(record, looks=looks, due_at=after_looks(looks, schedule, look.at))
-    if record.state == "submitted" or not look.complete or look.possible or _may_still_arrive(record, look.at):
+    if record.state == "submitted" or not look.complete or look.possible or _may_still_arrive(record, look.began):
         return Change(record=further)
     if record.absent_at is None:
         return Change(record=structs.replace(further, absent_at=look.at, due_at=look.at + gap))
-    if look.at - record.absent_at < gap:
+    if look.began - record.absent_at < gap:
         return Change(record=further)
     return _absent(record, further, look.at)
 

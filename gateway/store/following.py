@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec import structs
 
@@ -25,9 +25,10 @@ _TAKEN = timedelta(seconds=120)
 
 
 class Looked(Private, frozen=True, kw_only=True):
-    """A look that was taken: what was listed, and whether to its end. `schedule` and `gap` are in seconds."""
+    """A look that was taken: what was listed since it `began`, and whether to its end. `schedule`, `gap`: seconds."""
 
     delivery_id: str
+    began: datetime
     sightings: Sequence[Seen]
     complete: bool
     failed: bool = False
@@ -102,7 +103,7 @@ def look(writing: Writing, taken: Looked) -> None:
         return
     is_marked = any(record.id in borne(one.sighting) for one in taken.sightings)  # a copy, too, was once its own
     possible = is_marked or is_possible(record, doubtful)
-    came_to = Look(at=writing.now, complete=taken.complete, possible=possible, failed=taken.failed)
+    came_to = Look(began=taken.began, at=writing.now, complete=taken.complete, possible=possible, failed=taken.failed)
     decided = looked(record, came_to, taken.schedule, timedelta(seconds=taken.gap))
     if decided is None:
         return

@@ -14,8 +14,9 @@ GAP = timedelta(minutes=5)
 LOST = record("unknown", doubt=True, open_attempt=True, sent_by=NOW)
 
 
-def look(at=None, *, complete=True, possible=False):
-    return Look(at=at or later(minutes=1), complete=complete, possible=possible)
+def look(at=None, *, began=None, complete=True, possible=False):
+    at = at or later(minutes=1)
+    return Look(began=began or at, at=at, complete=complete, possible=possible)
 
 
 def after(before, *looks):
@@ -66,6 +67,9 @@ NO_PROOF = {
     "something that may be it": (LOST, [look(), look(later(minutes=9), possible=True)]),
     "a first before the attempt's end": (
         structs.replace(LOST, sent_by=later(minutes=1)), [look(), look(later(minutes=9))]),
+    "a first begun before the attempt's end": (
+        structs.replace(LOST, sent_by=later(seconds=30)), [look(began=later(seconds=30)), look(later(minutes=9))]),
+    "a second begun too soon": (LOST, [look(), look(later(minutes=9), began=later(minutes=5))]),
     "an attempt without a known end": (structs.replace(LOST, sent_by=None), [look(), look(later(minutes=9))]),
     "an absence proved before": (structs.replace(LOST, resent=True), [look(), look(later(minutes=9))]),
 }

@@ -62,7 +62,7 @@ async def test_what_bears_another_delivery_s_mark_is_no_content_s_match():
         says="created", operation="create_task", ref=elsewhere.id, ids={"id": "t1"}, values={"description": TEXT}
     )
 
-    await store.look(_looked(here.id, told), later(minutes=2))
+    await _look(store, here.id, 2, told)
 
     assert (await now(store, here.id)).state == "unknown"
 
@@ -74,7 +74,7 @@ async def test_what_is_another_connection_s_by_its_id_is_no_content_s_match():
     here = await sent(store, task(2, text=TEXT), Unknown(code="http-502"))
     told = Sighting(says="created", operation="create_task", ids={"id": "t1"}, values={"description": TEXT})
 
-    await store.look(_looked(here.id, told), later(minutes=2))
+    await _look(store, here.id, 2, told)
 
     assert (await now(store, here.id)).state == "unknown"
 
@@ -96,9 +96,11 @@ async def test_a_job_number_of_another_operation_does_not_keep_content_from_matc
     assert (await now(store, lost.id)).state == "delivered"
 
 
-def _looked(delivery_id: str, *told: Sighting) -> Looked:
+async def _look(store: SimStore, delivery_id: str, minutes: float, *told: Sighting) -> None:
     listed = [seen(one, number) for number, one in enumerate(told, start=1)]
-    return Looked(delivery_id=delivery_id, sightings=listed, complete=True, schedule=(60,), gap=300)
+    at = later(minutes=minutes)
+    taken = Looked(delivery_id=delivery_id, began=at, sightings=listed, complete=True, schedule=(60,), gap=300)
+    await store.look(taken, at)
 
 
 @run
@@ -118,12 +120,12 @@ async def test_absence_seen_before_an_attempt_proves_nothing_of_it():
     store = opened()
     late = await mark(store, await accept(store, task(1)))
     await store.pass_time(later(minutes=3))
-    await store.look(_looked("tsk_000001"), later(minutes=4))
+    await _look(store, "tsk_000001", 4)
     await settle(store, late, NotApplied(code="http-429"), later(minutes=5))
     (again,) = await take(store, later(minutes=5))
     await settle(store, await mark(store, again, later(minutes=6)), Unknown(code="http-502"), later(minutes=6))
 
-    await store.look(_looked("tsk_000001"), later(minutes=20))
+    await _look(store, "tsk_000001", 20)
 
     assert (await now(store, "tsk_000001")).state == "unknown"
 
@@ -170,7 +172,7 @@ async def test_a_copied_mark_neither_takes_a_thing_from_its_delivery_nor_has_it_
     second = _listed("t2", f"{TEXT} Called, no answer.", *marks)
 
     for minutes in (2, 10):
-        await store.look(_looked(lost.id, second, first), later(minutes=minutes))
+        await _look(store, lost.id, minutes, second, first)
 
     assert (await now(store, "tsk_000001")).vendor_id == "t1"
     assert (await now(store, lost.id)).state == "unknown"
@@ -183,7 +185,7 @@ async def test_the_mark_of_a_delivery_whose_own_is_known_is_no_proof_that_a_thin
     lost = await sent(store, task(2, text=TEXT), Unknown(code="http-502"))
 
     for minutes in (2, 10):
-        await store.look(_looked(lost.id, _listed("t2", TEXT, "tsk_000001")), later(minutes=minutes))
+        await _look(store, lost.id, minutes, _listed("t2", TEXT, "tsk_000001"))
 
     assert (await now(store, lost.id)).state == "unknown"
 
@@ -196,9 +198,7 @@ async def test_a_mark_on_another_s_thing_tells_that_its_delivery_was_made(marks)
     lost = await sent(store, task(2, text=TEXT), Unknown(code="http-502"))
 
     for minutes in (2, 10):
-        await store.look(
-            _looked(lost.id, _listed("t1", "Send the referral letter to Dr. Ames.", *marks)), later(minutes=minutes)
-        )
+        await _look(store, lost.id, minutes, _listed("t1", "Send the referral letter to Dr. Ames.", *marks))
 
     assert (await now(store, lost.id)).state == "unknown"
 

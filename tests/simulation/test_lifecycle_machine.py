@@ -168,7 +168,9 @@ class Lifecycle(RuleBasedStateMachine):
     def look(self, pick: int) -> None:
         unknown = [thing for thing in self.model.things.values() if thing.state == "unknown"]
         thing = unknown[pick % len(unknown)] if unknown else self.some(pick)
-        nothing = Looked(delivery_id=thing.id, sightings=[], complete=True, schedule=(60,), gap=model.ABSENCE)
+        nothing = Looked(
+            delivery_id=thing.id, began=self.now, sightings=[], complete=True, schedule=(60,), gap=model.ABSENCE
+        )
         self.do(self.store.look(nothing, self.now))
         self.model.look(thing)
 

@@ -154,7 +154,14 @@ async def hearing(store: Store) -> None:
     await store.read_webhook("whk_000004", Reading(state="ignored"))
     for record in await store.due_looks(later(minutes=3), 4, [("clinic-9", "emr")]):
         sightings = [structs.replace(found, id=f"look-{record.id}", webhook_id=None, sighting=unknown)]
-        looked = Looked(delivery_id=record.id, sightings=sightings, complete=True, schedule=(60.0,), gap=300.0)
+        looked = Looked(
+            delivery_id=record.id,
+            began=later(minutes=3),
+            sightings=sightings,
+            complete=True,
+            schedule=(60.0,),
+            gap=300.0,
+        )
         await store.look(looked, later(minutes=3))
     await store.leave_looks(later(minutes=3))
 
