@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
 from msgspec import Meta, structs
@@ -18,8 +18,10 @@ from gateway.rules.reading import read
 from gateway.rules.record import Record
 from gateway.store.audit import Act, Action
 from gateway.store.base import Store
+from gateway.store.listing import Wanted
 from gateway.world import World
 from schemas.command import COMMANDS, Body, Id
+from schemas.outcome import Ids
 from schemas.private import Private
 from schemas.problem import FieldError, problem, problem_of
 
@@ -43,6 +45,13 @@ def repeated(record: Record, app: App) -> Submission:
     content = record.content
     return Submission(app=app, draft=read(posted, kind), kind=kind, posted=content.command, strict=content.strict)
 
+
+_IN_ONE_CONNECTION, _IN_ONE_ACCOUNT = ("clinic_id", "connection", "kind"), ("account", "kind")
+_UNIQUE: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "id": ("vendor_id", _IN_ONE_ACCOUNT),
+    "emr_id": ("emr_id", _IN_ONE_CONNECTION),
+}
+"""The ids of a finding: their columns, and among which deliveries no two have the same."""
 
 _NOTHING_HAS_NO_ID = FieldError(
     code="invalid-value", pointer="/outcome", field="outcome", detail="what was not created has no id"
@@ -82,6 +91,8 @@ class Asking:
         ids = {name: value for name, value in (("id", finding.id), ("emr_id", finding.emr_id)) if value}
         again = finding.resend and not created
 
+        await self._check_ids(record, ids)
+
         def decide(current: Record) -> Change:
             if again:
                 wishes.repeatable(current)
@@ -89,6 +100,20 @@ class Asking:
 
         settled = await self._change(record, decide, act, version)
         return (await self._again(settled, by)).record if again else settled
+
+    async def _check_ids(self, record: Record, ids: Ids) -> None:
+        """Raises Refused for an id that another delivery has: what is told of it would fit both."""
+        for name, value in ids.items():
+            column, among = _UNIQUE[name]
+            listed = await self._store.listed(Wanted(clinics=frozenset({"*"}), equal={column: value}))
+            if any(
+                other.id != record.id and all(getattr(other, part) == getattr(record, part) for part in among)
+                for other in listed.records
+            ):
+                taken = FieldError(
+                    code="invalid-value", pointer=f"/{name}", field=name, detail="another delivery has it"
+                )
+                raise Refused(problem_of([taken]))
 
     async def pause(self, connection: Connection, by: Caller, reason: str) -> None:
         """Hold everything for a connection until somebody opens it again."""

@@ -146,6 +146,20 @@ async def test_an_unknown_resolved_as_created_is_delivered_with_the_ids_found(ho
     assert len(house.road.creates) == 1
 
 
+@pytest.mark.parametrize("ids", [{"id": "v-1"}, {"emr_id": "emr-1"}])
+@run
+async def test_what_has_another_delivery_s_id_is_not_resolved_as_created(house, ids):
+    async with house.open():
+        await house.submit(call_back(1))
+        await house.push(event("task.created", 1, emr_task_id="emr-1"))
+        record = await unknown(house, 2)
+
+        wish = house.services.asking.resolve(record, house.operator, finding("created", **ids))
+
+        assert await refused_code(wish) == "invalid-value"
+        assert (await house.now(record)).state == "unknown"
+
+
 @run
 async def test_an_unknown_resolved_as_not_created_is_failed_and_not_sent_again(house):
     async with house.open():
