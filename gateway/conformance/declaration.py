@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import get_args
 from urllib.parse import urlsplit
 
-from adapters.base import Secret
-from gateway.conformance.canaries import fields
+from adapters.base import Adapter, Pushes, Secret
+from gateway.conformance.canaries import fields, link
 from gateway.conformance.check import Fault, Faults, Group, Subject
 from schemas.command import LISTS
 
 _SOUNDS_SECRET = re.compile(r"key|secret|token|password|passphrase|credential", re.IGNORECASE)
 _LEFT = re.compile(r"\b(to-?do|tbd|fixme|xxx|NotImplemented(?:Error)?)\b", re.IGNORECASE)
+_IDLE: Mapping[Pushes, tuple[str, ...]] = {
+    "nothing": ("verify_webhook", "parse_webhook"), "unsigned": ("verify_webhook",), "signed": (),
+}  # fmt: skip
+"""The functions that are of no use, by what the vendor pushes."""
 _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
 
 
@@ -64,6 +69,9 @@ def no_two_fields_go_to_one_place(it: Subject) -> Faults:
         for path, spot in operation.places.items():
             if spot.wire is not None and taken.setdefault(spot.wire, path) != path:
                 yield Fault(operation.name, f"'{path}' and '{taken[spot.wire]}' both go to '{spot.wire}'")
+        for (wire, path), (above, other) in product(taken.items(), repeat=2):
+            if wire.startswith(f"{above}."):
+                yield Fault(operation.name, f"'{path}' goes to '{wire}', and '{other}' to '{above}' above it")
 
 
 def only_lists_are_cut(it: Subject) -> Faults:
@@ -88,6 +96,22 @@ def a_folded_field_is_never_required(it: Subject) -> Faults:
         for path, spot in operation.places.items():
             if spot.wire is None and spot.need != "optional":
                 yield Fault(operation.name, f"'{path}' has no place, yet is '{spot.need}'")
+
+
+def what_is_written_is_used(it: Subject) -> Faults:
+    """What is written is used: no function and no sample is for what the adapter says the vendor has not.
+
+    `pushes` says which functions for webhooks are called, and is "nothing" where it is left out; a token is asked for
+    only where `build_token` builds a request. Say what the vendor has, or take the rest out.
+    """
+    pushes = it.adapter.pushes
+    for name in _IDLE[pushes]:
+        if getattr(type(it.adapter), name) is not getattr(Adapter, name):
+            yield Fault(name, f"is not called while pushes is '{pushes}'")
+    if pushes == "nothing":
+        yield from (Fault(hook.name, "is not played while pushes is 'nothing'") for hook in it.samples.webhooks)
+    if it.adapter.build_token(link(it.adapter, token=None)) is None:
+        yield from (Fault(call.name, "is not played, since build_token builds nothing") for call in it.samples.tokens)
 
 
 def secrets_are_secret(it: Subject) -> Faults:
@@ -140,6 +164,7 @@ GROUP = Group(
         no_two_fields_go_to_one_place,
         only_lists_are_cut,
         a_folded_field_is_never_required,
+        what_is_written_is_used,
         secrets_are_secret,
         nothing_is_left_to_do,
     ),

@@ -124,7 +124,7 @@ def faults_of(check: Check, subject: Subject) -> Sequence[Fault]:
     """The first faults that a check finds; what the adapter raises where it must not is one."""
     try:
         return list(islice(dict.fromkeys(check(subject)), _MOST))
-    except Exception as error:  # noqa: BLE001 - an adapter may break in any way
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an adapter may break in any way
         return [Fault(_raised_at(error, subject.file), f"{type(error).__name__}: {error}"[:_LONGEST])]
 
 
@@ -132,7 +132,7 @@ def _concerns(group: Group, subject: Subject) -> bool:
     """Whether a group's checks apply; where the adapter cannot even be asked, they do, and tell why."""
     try:
         return group.concerns(subject)
-    except Exception:  # noqa: BLE001 - an adapter may break in any way
+    except (Exception, SystemExit):  # noqa: BLE001 - an adapter may break in any way
         return True
 
 
@@ -141,6 +141,6 @@ def _found(group: str, check: Check, subject: Subject) -> Finding:
     return Finding(group=group, says=sentence(check), faults=faults, mend=mending(check) if faults else "")
 
 
-def _raised_at(error: Exception, file: Path) -> str:
+def _raised_at(error: BaseException, file: Path) -> str:
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
     return f"{file.name}:{lines[-1]}" if lines else file.name

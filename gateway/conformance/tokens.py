@@ -14,6 +14,8 @@ from gateway.conformance.check import Fault, Faults, Group, Subject
 from gateway.files.source import dotted
 
 _STATUSES = (200, 400, 401, 500)
+_SIGNS = "AbC.dEf-_~+/="
+"""Every sign that a bearer token may hold (RFC 6750)."""
 _NO_TOKENS: tuple[Any, ...] = (None, "", [], {}, True)
 _REFUSAL = b'{"error": "invalid_client", "error_description": "Client authentication failed"}'
 
@@ -113,7 +115,7 @@ def a_token_is_secret_and_has_an_end(it: Subject) -> Faults:
 
 
 def a_token_replays(it: Subject) -> Faults:
-    """Each sample of a token call replays, its request byte for byte.
+    """Each sample of a token call replays, its request byte for byte, and any other token is read as it came.
 
     What differs is told; mend the adapter, or the sample if it is not what the page says.
     """
@@ -125,6 +127,12 @@ def a_token_replays(it: Subject) -> Faults:
         read, told = (token.value.reveal(), token.expires_in), (sample.token.value, sample.token.expires_in)
         if read != told:
             yield Fault(sample.name, f"read as {read}, the sample has {told}")
+        document = bodies.document(sample.response.body)
+        for at in [at for at, value in bodies.leaves(document) if value == sample.token.value]:
+            body = bodies.encoded(bodies.replaced(document, at, _SIGNS))
+            other = it.adapter.parse_token(msgspec.structs.replace(sample.reply, body=body)).value.reveal()
+            if other not in (_SIGNS, sample.token.value):
+                yield Fault(sample.name, f"the token '{_SIGNS}' is read as '{other}'")
 
 
 GROUP = Group(

@@ -14,7 +14,7 @@ from gateway.conformance.samples import AnswerSample
 from gateway.files.source import Spot, dotted
 from gateway.rules.verdict import of_answer
 
-_FORMS: tuple[Any, ...] = (4711, "4711", 2**70, str(2**70))
+_FORMS: tuple[Any, ...] = (4711, "4711", 2**70, str(2**70), "AbC-4711/d")
 _NO_IDS: tuple[Any, ...] = (None, "", [], {}, True)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 from conformance import guide
-from conformance.planted import CODE, CREATED, PLANTED, Planted
+from conformance.planted import CODE, CREATED, PLANTED, READ, Planted
 
 from gateway.conformance import examine
 from gateway.conformance.check import mending, sentence
@@ -72,6 +72,14 @@ def test_a_function_that_always_raises_is_told_with_its_line(tmp_path, name):
 
     told = {(fault.where, fault.what) for finding in report.failed for fault in finding.faults}
     assert (f"northwind.py:{line}", "KeyError: 'x'") in told
+
+
+def test_an_adapter_that_ends_the_program_does_not_end_the_kit(tmp_path):
+    code = guide.files()[CODE].replace(READ, f"raise SystemExit(0)\n        {READ}")
+
+    report = examine(guide.write(tmp_path, {CODE: code}), guide.TODAY)
+
+    assert "SystemExit: 0" in {fault.what for finding in report.failed for fault in finding.faults}
 
 
 @pytest.mark.parametrize(
