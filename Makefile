@@ -6,7 +6,7 @@ PORT ?= 8080
 PORT_BASE ?= 9100
 STORIES ?= compare
 
-.PHONY: help setup demo test lint types imports tests browser chaos kills replicas clients simulate fuzz throughput timing deployment capacity screenshots bench
+.PHONY: help setup demo test lint types imports tests browser chaos kills replicas clients simulate fuzz throughput timing deployment capacity screenshots bench newcomer
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -45,6 +45,9 @@ browser:  ## Chromium, for the console's tests; where it cannot be installed the
 
 screenshots: setup browser  ## the console's pages as pictures, into docs/screenshots; two minutes
 	$(BIN)/python tests/console/screenshots.py
+
+newcomer: setup browser  ## from a fresh clone to a settled unknown and an added clinic, as README and docs say, with times
+	$(BIN)/python tests/newcomer.py
 
 chaos: kills replicas simulate  ## everything at release size: kill -9 a thousand times, 5,000 deliveries through three replicas, ten thousand seeds; about two hours
 

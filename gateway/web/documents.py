@@ -56,8 +56,9 @@ _TEXTS = dict(_in(resources.files("gateway.web").joinpath("docs")))
 """Every document by its path below docs/, without the ending."""
 
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-_markdown.add_render_rule("table_open", lambda *_: '<div class="wide"><table>\n')
+_markdown.add_render_rule("table_open", lambda *_: '<div class="wide" tabindex="0"><table>\n')
 _markdown.add_render_rule("table_close", lambda *_: "</table></div>\n")
+_markdown.add_render_rule("fence", lambda self, *given: self.fence(*given).replace("<pre>", '<pre tabindex="0">', 1))
 
 
 @cache

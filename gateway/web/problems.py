@@ -117,6 +117,20 @@ HANDLERS: Mapping[Any, Any] = {
 }
 
 
+RUNBOOK: Mapping[str, str] = {
+    "connection-blocked": "connection-paused",
+    "connection-changed": "connection-paused",
+    "gave-up": "queue-stalled",
+    "internal-error": "requests-break",
+    "invalid-configuration": "reload-refused",
+    "missing-required-fields": "capability-drift",
+    "outcome-unknown": "outcome-unknown",
+    "unavailable": "store-unavailable",
+    "vendor-failed": "vendor-in-trouble",
+}
+"""The pages of docs/runbook for who runs the gateway, where a problem is theirs too."""
+
+
 @get(
     "/problems/{code:str}",
     opt={"open": True},
@@ -131,7 +145,7 @@ async def problem_page(code: FromPath[str]) -> str:
     known = CODES.get(code)  # type: ignore[call-overload]  # any text may come
     if known is None:
         raise Refused(problem("not-found"))
-    return render("problem.html", code=code, known=known)
+    return render("problem.html", code=code, known=known, runbook=RUNBOOK.get(code))
 
 
 @get("/problems", opt={"open": True}, security=OPEN, tags=["about"], summary="All codes", media_type=MediaType.HTML)

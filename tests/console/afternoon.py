@@ -92,6 +92,7 @@ class Afternoon:
         )
         self.until(96)
         await self.act(f"/v1/tasks/{failed}/retry", reason="the user was linked again")
+        await asyncio.sleep(1)  # it goes out by itself
         self.until(74)
         await self.faults(COBALT, {"kind": "no_result"})
         await self.task("lakeside-family", "call-8779", "respond-async")

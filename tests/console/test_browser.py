@@ -213,6 +213,9 @@ def test_nobody_is_kept_out_of_any_page(full, visit, theme):
     for path in full:
         here.go(path)
         found += serious(here.page)
+    for path in ("/docs/getting-started", "/problems/outcome-unknown", "/schema"):
+        here.go(path)
+        found += serious(here.page)
     here.go("/console/connections")
     here.page.locator("details.act > summary").first.click()
     found += serious(here.page)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.web.problems import RUNBOOK
+
 ROOT = Path(__file__).parent.parent.parent / "docs"
 DOCUMENTS = sorted(path.relative_to(ROOT).with_suffix("").as_posix() for path in ROOT.rglob("*.md"))
 
@@ -61,6 +63,12 @@ def test_the_index_leads_to_every_document(read):
     above = {address(f"{name.rpartition('/')[0]}/README") for name in DOCUMENTS if "/" in name}
     reached = {*named, *(link for each in above for link in Parsed(read(each)).links)}
     assert {address(name) for name in DOCUMENTS} - reached == set()
+
+
+def test_a_problem_that_is_also_the_operators_leads_to_their_page(read):
+    for code, page in RUNBOOK.items():
+        assert address(f"runbook/{page}") in Parsed(read(f"/problems/{code}")).links
+        read(address(f"runbook/{page}"))
 
 
 def test_a_document_that_is_none_is_not_there(shared):

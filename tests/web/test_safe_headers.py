@@ -73,7 +73,7 @@ def test_https_alone_is_asked_for_in_production_and_not_on_a_developers_machine(
 
 
 def test_what_a_page_shows_is_escaped():
-    page = render("problem.html", code="<script>alert(1)</script>", known=CODES["duplicate"])
+    page = render("problem.html", code="<script>alert(1)</script>", known=CODES["duplicate"], runbook=None)
 
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
