@@ -105,8 +105,8 @@ class Place:
         await self.store.timeline(record)
 
     async def feed(self, clinics: frozenset[str]) -> None:
-        """A hundred events, somewhere in the year."""
-        after = 2 * self._chance.randrange(self.count - 1000)
+        """A hundred events, from somewhere in the first half of the year on."""
+        after = self._chance.randrange(self.count)
         assert (await self.store.feed(after, 100, clinics)).entries
 
 
