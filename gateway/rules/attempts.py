@@ -18,7 +18,7 @@ from gateway.rules.evidence import see
 from gateway.rules.lifecycle import step
 from gateway.rules.record import Record
 from schemas.command import pointer
-from schemas.delivery import State, WorkStatus
+from schemas.delivery import FINAL, State, WorkStatus
 from schemas.outcome import (
     MISSING_FIELD,
     VERDICTS,
@@ -124,6 +124,8 @@ def _late(record: Record, ended: Attempt, result: Result) -> Change:
     ):
         after = _proved(structs.replace(closed, doubt=False), moves.state, result)
         return change(record, after, ended, result.observed)
+    if isinstance(result.outcome, Pending) and result.outcome.ids.items() <= record.ids.items():
+        return Change(record=closed, attempt=ended)  # settled before: what was told since came after it
     if isinstance(result.outcome, Applied | Pending):
         says: Literal["created", "accepted"] = "created" if isinstance(result.outcome, Applied) else "accepted"
         told = Sighting(says=says, operation=record.operation, ref=record.id, ids=result.outcome.ids)
@@ -155,20 +157,17 @@ def _proved(record: Record, to: State, result: Result) -> Record:
 
 
 def id_is_taken(before: Record, decided: Change) -> Change:
-    """The vendor answered with an id that another delivery has: what became of this one is not known."""
-    after = decided.record
+    """The vendor answered with an id that another delivery has: what became of this one is not known.
+
+    What is final stays so, and is contradicted where it ended badly.
+    """
     told = structs.replace(decided.attempt, verdict="unknown", code="id-taken") if decided.attempt else None
-    unsure = structs.replace(
-        after,
-        state="unknown",
-        vendor_id=before.vendor_id,
-        emr_id=before.emr_id,
-        job_id=before.job_id,
-        work=before.work,
-        doubt=True,
-        due_at=after.updated_at,
-        settle_by=None,
+    after = structs.replace(
+        decided.record, vendor_id=before.vendor_id, emr_id=before.emr_id, job_id=before.job_id, work=before.work
     )
+    if before.state in FINAL:
+        return change(before, after, told)
+    unsure = structs.replace(after, state="unknown", doubt=True, due_at=after.updated_at, settle_by=None)
     return change(before, with_problem(unsure, None), told)
 
 

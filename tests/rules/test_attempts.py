@@ -5,7 +5,7 @@ import pytest
 from msgspec import structs
 from rules.records import ENDED, LEASE, NOW, attempt, changed, later, note, record, result
 
-from gateway.rules.attempts import claim, lease_ended, mark, settle
+from gateway.rules.attempts import claim, id_is_taken, lease_ended, mark, settle
 from gateway.rules.waiting import connection_open
 from schemas.command import CANONICAL
 from schemas.outcome import Applied, Blocked, NotApplied, Pending, Refused, Unknown
@@ -319,6 +319,28 @@ def test_a_late_success_contradicts_what_ended_badly(state, outcome):
     assert (made.record.state, made.record.conflict, made.record.safe_to_resend) == (state, True, False)
     assert made.events == ("task.conflict",)
     assert made.attempt.verdict is not None
+
+
+def test_what_was_taken_said_once_more_does_not_contradict_the_failure_that_came_after_it():
+    before = fenced_out("failed", vendor_id=IDS["id"], job_id=IDS["job_id"])
+
+    made = settle(before, attempt(1), result(Pending(ids=IDS)))
+
+    assert changed(before, made.record) == {"open_attempt"}
+    assert made.events == ()
+
+
+@pytest.mark.parametrize(
+    ("state", "becomes", "conflict"),
+    [("failed", "failed", True), ("delivered", "delivered", False), ("queued", "unknown", False)],
+)
+def test_a_late_answer_with_another_delivery_s_id_reopens_nothing_that_is_final(state, becomes, conflict):
+    before = fenced_out(state)
+
+    made = id_is_taken(before, settle(before, attempt(1), result(Applied(ids=IDS))))
+
+    assert (made.record.state, made.record.conflict, made.record.vendor_id) == (becomes, conflict, None)
+    assert (made.record.open_attempt, made.attempt.code) == (False, "id-taken")
 
 
 def test_a_late_success_with_another_id_contradicts_what_was_delivered():
