@@ -11,6 +11,7 @@ from msgspec import structs
 from running import run, until
 from store.records import BY_OPERATOR
 
+from gateway.store import sqlite
 from gateway.store.base import StoreUnavailable, Undecided
 from schemas.problem import problem
 
@@ -381,6 +382,39 @@ async def test_a_stop_lets_a_send_under_way_end(house):
     async with house.open():
         assert (await house.now(record)).state == "submitted"
     assert len(house.road.creates) == 1
+
+
+@run
+async def test_what_a_stop_cuts_off_after_its_first_byte_is_unknown_and_not_sent_again(house):
+    house.road.answer = lambda _request: asyncio.sleep(60)
+    async with house.open():
+        record = (await house.hand_in(call_back())).record
+        await until(lambda: house.road.creates)
+        await house.services.dispatcher.stop(0)
+
+    house.road.answers()
+    async with house.open():
+        assert (await house.now(record)).state == "unknown"
+        house.advance(days=2)
+        await house.rests()
+    assert len(house.road.creates) == 1
+
+
+@run
+async def test_nothing_is_sent_while_the_last_of_the_disk_is_kept_for_results(house, monkeypatch):
+    house.road.answers(reply(429, {}, {"retry-after": "10"}), receipt)
+    async with house.open():
+        record = await house.submit(call_back())
+        await house.rests()
+
+        with monkeypatch.context() as full:
+            full.setattr(sqlite, "RESERVE", 2**62)
+            house.advance(seconds=20)
+            await house.rests()
+            assert len(house.road.creates) == 1
+
+        house.advance(seconds=1)
+        await house.comes_to(record, "submitted")
 
 
 @run

@@ -15,9 +15,10 @@ from msgspec import structs
 
 from gateway.app import running
 from gateway.clinics import load
+from gateway.flows.ask import Finding
 from gateway.flows.planner import Submission
 from gateway.rules.change import Change
-from gateway.rules.clinic import Config, Follow, Timeouts
+from gateway.rules.clinic import Caller, Config, Follow, Timeouts
 from gateway.rules.reading import read
 from gateway.rules.record import Record
 from gateway.sandbox import CobaltSettings, cobalt_app, maxcare_app, serving, task_api_app
@@ -284,6 +285,29 @@ def test_a_claim_whose_answer_was_lost_is_found_by_its_appointment(tmp_path: Pat
 
         assert found.attempts == 1
         assert await here.created("cobalt") == 1
+
+    played(tmp_path, story)
+
+
+def test_a_claim_that_the_vendor_has_already_after_a_lost_answer_is_taken_for_ours_and_found(tmp_path: Path):
+    async def story(here: Town) -> None:
+        await here.fault(
+            "cobalt", {**LOST, "on": "create_claim"}, {"on": "lookup", "kind": "status", "status": 503, "times": None}
+        )
+        lost = await here.submit(CreateClaim, clinic_id="lakeside-family", appointment_id="a1b2c3d4e5f64g7h")
+        await here.until(lost, is_in("unknown"))
+        await here.only_id("cobalt")
+        operator = Caller(app=here.services.configured.config.apps["operator"], key_id="o1")
+        nowhere = Finding(outcome="not_created", resend=True, reason="I did not see it")
+
+        again = await here.services.asking.resolve(lost, operator, nowhere)
+
+        again = await here.until(again, is_in("unknown"))
+        (attempt,) = [line for line in await here.services.store.timeline(again) if line.what == "attempt"]
+        assert (attempt.facts["status"], attempt.facts["code"]) == (409, "probably-ours")
+        await here.fault("cobalt")
+        found = await here.until(again, is_in("delivered"))
+        assert (found.attempts, found.vendor_id) == (1, await here.only_id("cobalt"))
 
     played(tmp_path, story)
 
