@@ -95,7 +95,7 @@ class Afternoon:
         await asyncio.sleep(1)  # it goes out by itself
         self.until(74)
         await self.faults(COBALT, {"kind": "no_result"})
-        await self.task("lakeside-family", "call-8779", "respond-async")
+        await self.task("lakeside-family", "call-8779", "wait=2")
         self.until(52)
         await self.faults(MAXCARE, {"kind": "status", "status": 401, "times": None})
         for reference in ("fax-2093", "fax-2094"):
