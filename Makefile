@@ -4,9 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8080
 PORT_BASE ?= 9100
-STORIES ?= compare
+STORIES ?= compare webhooks fanout stream recovery start clinics stored
 
-.PHONY: help setup demo test lint types imports tests browser chaos kills replicas clients simulate fuzz throughput timing deployment capacity screenshots bench newcomer
+.PHONY: help setup demo test lint types imports tests browser chaos kills replicas clients simulate fuzz throughput timing deployment capacity screenshots bench newcomer soak
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -69,8 +69,11 @@ fuzz: setup  ## every operation of the OpenAPI document, a thousand examples eac
 deployment: setup  ## what deploy/ holds, against published schemas and linters; needs npm
 	DEPLOY=1 $(BIN)/pytest tests/deploy
 
-bench: .venv/bench  ## the gateway beside nginx, FastAPI, Node-RED and n8n, into BENCHMARKS.md; 15 minutes; BENCH_ROUNDS=1 BENCH_SECONDS=1: shorter
+bench: .venv/bench  ## the gateway beside nginx, FastAPI, Node-RED and n8n, into BENCHMARKS.md; half an hour; STORIES=compare: that alone
 	for story in $(STORIES); do $(BIN)/python tests/bench/$$story.py || exit; done
+
+soak: setup  ## whether memory stays flat under half an hour of work, into BENCHMARKS.md; SOAK_MINUTES=n: another time
+	$(BIN)/python tests/bench/soak.py
 
 .venv/bench: .venv/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'

@@ -84,22 +84,16 @@ def measured(row: Row, callers: int, word: str) -> Cell:
     """One contender for a while, after a shorter one that does not count."""
     asked = (word, str(contenders.CLINICS), contenders.KEY, *((row.prefer,) if row.prefer else ()))
     machine.posted(row.at.url, callers, WARM, f"{word}-warm", *asked[1:])
-    settled(row.at)
+    contenders.settled(row.at)
     at = row.at
     before = machine.cpu(at.pid), machine.cpu(at.database_pid) if at.database_pid else 0
     begun = time.perf_counter()
     run = machine.posted(at.url, callers, SECONDS, *asked)
-    settled(at)
+    contenders.settled(at)
     done = run.requests / (time.perf_counter() - begun)
     after = machine.cpu(at.pid), machine.cpu(at.database_pid) if at.database_pid else 0
     own, database = ((late - early) * 1e6 / max(run.requests, 1) for early, late in zip(before, after, strict=True))
     return Cell(run=run, cpu=own, database=database, memory=machine.memory(at.pid), done=done)
-
-
-def settled(at: Contender) -> None:
-    """Until nothing is under way."""
-    while at.database and contenders.undelivered(at):
-        time.sleep(0.05)
 
 
 def gateways(stack: ExitStack, directory: Path, vendor: str) -> Iterator[Row]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -18,6 +19,7 @@ from journeys.world import PROGRAM, TOKEN, free_port
 from msgspec import Struct
 
 KEY = "tgk_bench_a-key-for-the-benchmark"
+HOOK_SECRET = "whsec_bench"
 CLINICS = 50
 VENDORS_ANSWER = (
     '{"id":"$request_id","title":"Follow-up appointment needed","status":"pending","created_at":"2026-11-23T09:00:00Z"}'
@@ -63,15 +65,15 @@ Start = Callable[[Path, str], AbstractContextManager[Contender]]
 
 
 @contextmanager
-def _nginx(directory: Path, core: int, port: int, more: str) -> Iterator[Contender]:
+def _nginx(directory: Path, core: int, port: int, more: str, path: str = "/v1/tasks") -> Iterator[Contender]:
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "nginx.conf").write_text(_NGINX.format(more=more))
     nginx = machine.program("nginx", "nginx-light")
     command = pinned(core, nginx, "-p", directory, "-c", directory / "nginx.conf", "-e", "stderr")
     with running(command, directory, "log") as process:
         url = f"http://127.0.0.1:{port}"
-        answering(process, f"{url}/v1/tasks", directory / "log")
-        yield Contender(url=f"{url}/v1/tasks", pid=process.pid)
+        answering(process, f"{url}{path}", directory / "log")
+        yield Contender(url=f"{url}{path}", pid=process.pid)
 
 
 @contextmanager
@@ -81,6 +83,16 @@ def vendor(directory: Path) -> Iterator[Contender]:
     answer = f"location / {{ return 201 '{VENDORS_ANSWER}'; }}"
     with _nginx(directory, OTHERS, port, f"server {{ listen 127.0.0.1:{port} backlog=4096; {answer} }}") as started:
         yield started
+
+
+@contextmanager
+def receiver(directory: Path) -> Iterator[str]:
+    """The apps' end: nginx that takes every event, and writes a line for each into the file `calls`; its URL."""
+    port = free_port()
+    answer = f"access_log {directory / 'calls'} combined; location / {{ return 204; }}"
+    with _nginx(directory, OTHERS, port, f"server {{ listen 127.0.0.1:{port} backlog=4096; {answer} }}", path="/"):
+        (directory / "calls").write_bytes(b"")
+        yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager
@@ -240,7 +252,7 @@ accounts:
     adapter: task_api
     base_url: {vendor}
     credentials: {{api_key: "sk_sandbox"}}
-    webhook: {{token: "{TOKEN}", secrets: ["whsec_bench"]}}
+    webhook: {{token: "{TOKEN}", secrets: ["{HOOK_SECRET}"]}}
     reuse_connections: {str(reuse).lower()}
 apps:
   bench:
@@ -294,6 +306,12 @@ def in_memory(directory: Path) -> Iterator[tuple[str, int | None]]:
         shutil.rmtree(place)
 
 
+def settled(contender: Contender) -> None:
+    """Wait until nothing is under way."""
+    while contender.database and undelivered(contender):
+        time.sleep(0.05)
+
+
 def undelivered(contender: Contender) -> int:
     """How many deliveries are still under way."""
     return _counted(contender, "SELECT count(*) FROM deliveries WHERE state <> 'delivered'")
@@ -302,6 +320,11 @@ def undelivered(contender: Contender) -> int:
 def delivered(contender: Contender) -> int:
     """How many have been delivered."""
     return _counted(contender, "SELECT count(*) FROM deliveries WHERE state = 'delivered'")
+
+
+def events(contender: Contender) -> int:
+    """How many events there were."""
+    return _counted(contender, "SELECT count(*) FROM events")
 
 
 def _counted(contender: Contender, statement: str) -> int:

@@ -148,11 +148,11 @@ def speed() -> float:
     return (time.perf_counter() - begun) * 1000
 
 
-def posted(url: str, callers: int, seconds: int, *arguments: str) -> Run:
-    """Callers that each post a task as soon as the last was answered."""
+def posted(url: str, callers: int, seconds: int, *arguments: str, script: str = "post.lua") -> Run:
+    """Callers that each post something as soon as the last was answered."""
     command = pinned(
         OTHERS, program("wrk", "wrk"), "--threads", 1, "--connections", callers, "--duration", f"{seconds}s",
-        "--timeout", "30s", "--script", HERE / "post.lua", url, "--", *arguments,
+        "--timeout", "30s", "--script", HERE / script, url, "--", *arguments,
     )  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     line = next(line for line in done.stdout.splitlines() if line.startswith("{"))

@@ -1,5 +1,8 @@
--- Each request is another task under a key of its own; what came of them is one line of JSON.
+-- Each request is another task under a key of its own.
 -- Arguments: a word that no other run has, the caller's key, and what it prefers (or nothing).
+
+package.path = debug.getinfo(1, "S").source:match("@(.*/)") .. "?.lua;" .. package.path
+require("told")
 
 local body = [[{"clinic_id":"clinic-%d","title":"Follow-up appointment needed","description":"Schedule a follow-up appointment to review the recent lab results; the patient called about number %s-%d.","patient":{"ids":{"task_api":"pat_5f2c8e"}},"assignees":["dr-wilson"],"due_at":"2027-01-15T09:30:00-06:00","priority":"high","type":"general","tags":["intake","voice"],"source":{"call_id":"call-8812"},"reference":"%s-%d"}]]
 local run, clinics, headers, count
@@ -13,13 +16,4 @@ function request()
     count = count + 1
     headers["Idempotency-Key"] = run .. "-" .. count
     return wrk.format("POST", nil, headers, body:format(count % clinics, run, count, run, count))
-end
-
-function done(summary, latency)
-    local bad = summary.errors
-    io.write(string.format(
-        '\n{"requests": %d, "seconds": %f, "p50": %f, "p99": %f, "refused": %d, "broken": %d}\n',
-        summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
-        bad.status, bad.connect + bad.read + bad.write + bad.timeout
-    ))
 end
