@@ -65,7 +65,7 @@ class _Fault:
         return (
             self._by_sign()
             or self._by_quote(among_brackets=bool(opened))
-            or (self._by_bracket(opened) if opened else None)
+            or (self._by_bracket(opened) if opened else self._by_closing())
             or self._by_indentation()
         )
 
@@ -113,6 +113,13 @@ class _Fault:
         if self._line > first and self._indent(self._line) <= self._indent(first):
             return innermost.start_mark.line, f"a bracket that is never closed; expected '{sign}'"
         return self._line, f"among brackets, expected ',' or '{sign}'"
+
+    def _by_closing(self) -> tuple[int, str] | None:
+        """A line that goes on after its last bracket is closed."""
+        last = next((token for token in reversed(self._tokens) if not isinstance(token, yaml.BlockEndToken)), None)
+        if not isinstance(last, _ENDS) or last.end_mark.line != self._line:
+            return None
+        return self._line, "text goes on after its closing bracket; put all in brackets, or the rest on its own line"
 
     def _by_indentation(self) -> tuple[int, str]:
         """A line that fits none above, or that is taken for more text of one above."""
