@@ -116,7 +116,7 @@ class _Fault:
 
     def _by_closing(self) -> tuple[int, str] | None:
         """A line that goes on after its last bracket is closed."""
-        last = next((token for token in reversed(self._tokens) if not isinstance(token, yaml.BlockEndToken)), None)
+        last = self._tokens[-1] if self._tokens else None
         if not isinstance(last, _ENDS) or last.end_mark.line != self._line:
             return None
         return self._line, "text goes on after its closing bracket; put all in brackets, or the rest on its own line"

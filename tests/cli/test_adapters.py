@@ -12,7 +12,7 @@ from gateway.errors import Stopped
 
 
 def adapter(*words, directory):
-    return world.run("adapter", *map(str, words), directory=directory)
+    return world.run("adapter", *map(str, words), directory=directory, seconds=300)
 
 
 def test_a_new_adapter_passes_the_kit_at_once_and_is_written_once(tmp_path):
