@@ -44,8 +44,11 @@ GROUPS = tuple(
 _MOST = 5
 """Faults of one check that are told; the first ones show what is wrong."""
 _LONGEST = 400
-_LOADS = "The file holds an adapter whose tables name canonical fields only"
-_LOADS_MEND = "End the module with `adapter = Name()`; each command's canonical paths stand in `schemas/command.py`."
+_LOADS = "The file holds an adapter that the gateway loads, whose tables name canonical fields only"
+_LOADS_MEND = (
+    "Mend what is told; a running gateway would not take the file either. It ends with `adapter = Name()`, and each "
+    "command's canonical paths stand in `schemas/command.py`."
+)
 
 
 class Finding(Struct, frozen=True, kw_only=True):
