@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -166,8 +167,11 @@ def _cells(row: Row) -> tuple[str, ...]:
 async def demo(read: Callable[[], Config], *, port: int, port_base: int, once: bool, console: Console) -> bool:
     """Run the demo of what `read` gives; whether everything it sent was delivered.
 
-    Without `once`, stays up until it is interrupted; a reload reads anew. Raises ConfigErrors.
+    Without `once`, stays up until it is interrupted; a reload reads anew. Raises ConfigErrors, and CancelledError on
+    SIGTERM: its database goes however it is ended.
     """
+    if own := asyncio.current_task():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, own.cancel)
     with TemporaryDirectory(prefix="task-gateway-demo-") as directory:
         database = f"sqlite:///{Path(directory) / 'demo.db'}"
 

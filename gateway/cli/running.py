@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from asyncio import CancelledError
 from contextlib import suppress
 from functools import partial
 from ipaddress import ip_address
@@ -97,7 +98,7 @@ def demo(directory: Path, port: int, port_base: int, once: bool) -> None:
     """Start sandbox and gateway, send one of everything, and show what became of it."""
     set_up(os.environ.get("TASK_GATEWAY_LOG_LEVEL", "ERROR"))
     delivered = True
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt, CancelledError):
         read = partial(load, directory, os.environ)
         delivered = run(run_demo(read, port=port, port_base=port_base, once=once, console=Console()))
     sys.exit(0 if delivered else 1)

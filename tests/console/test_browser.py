@@ -78,6 +78,21 @@ def test_what_it_says_is_hidden_until_somebody_says_why_and_stays_revealed_while
     assert "Zebedee" not in page.content()
 
 
+def test_apps_are_told_again_of_an_event_with_a_reason(gateway, visit):
+    delivered = gateway.settled(gateway.post("/v1/tasks", task()))
+    here = visit()
+    here.sign_in(OPERATOR)
+    here.go(f"/console/deliveries/{delivered['id']}")
+    told = here.page.locator(".timeline details.act").first
+    event = (told.get_attribute("id") or "").removeprefix("tell-")
+    told.locator("summary").click()
+    told.get_by_label("Why").fill("the app was down")
+    told.get_by_role("button", name="Tell the apps again").click()
+
+    expect(here.page.locator("[data-done]")).to_be_visible()
+    assert acts(gateway)[0] == ("redeliver", delivered["id"], f"{event}: the app was down")
+
+
 def test_another_clinics_operator_sees_nothing_of_it(gateway, vendors, visit):
     unknown = lost(gateway, vendors, reference="of-lakeside")
     here = visit()

@@ -1,29 +1,26 @@
 """One and the same task for every clinic: each vendor gets it in its own words."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
-from journeys.world import COBALT, MAXCARE, TASK_API, free_port, run, task
+from journeys.world import COBALT, MAXCARE, PROGRAM, TASK_API, free_port, task
 
 SHIPPED = Path(__file__).parents[2] / "config"
 
 
-def test_the_demo_delivers_all_of_it(tmp_path):
+def test_the_demo_delivers_all_of_it_and_takes_its_database_along_when_it_is_ended(tmp_path):
     base = free_port(5) - 1
-    ended = run(
-        "demo",
-        "--once",
-        "--config",
-        str(SHIPPED),
-        "--port",
-        str(base + 4),
-        "--port-base",
-        str(base),
-        directory=tmp_path,
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "All 6 commands delivered." in ended.stdout
+    arguments = ["demo", "--config", str(SHIPPED), "--port", str(base + 4), "--port-base", str(base)]
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen([PROGRAM, *arguments], cwd=tmp_path, env=environ, stdout=subprocess.PIPE, text=True) as demo:
+        assert any("All 6 commands delivered." in line for line in demo.stdout)
+        assert list(tmp_path.glob("task-gateway-demo-*")) != []
+        demo.terminate()
+    assert demo.returncode == 0
+    assert list(tmp_path.glob("task-gateway-demo-*")) == []
 
 
 @pytest.fixture
