@@ -124,7 +124,8 @@ class Mailbox:
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
 
     async def stop(self) -> None:
         """Let the readings under way end."""

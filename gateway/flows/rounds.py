@@ -50,7 +50,8 @@ class Rounds(ABC):
                 self._woken.clear()
                 pause = await self._one()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await self._woken.wait()
 
     async def _one(self) -> float:
         try:

@@ -129,7 +129,8 @@ class Desk:
                 if left <= 0:
                     return record
                 with suppress(TimeoutError):  # the bell may be lost with another process
-                    await asyncio.wait_for(rung.wait(), min(left, rounds.LONGEST_SLEEP))
+                    async with asyncio.timeout(min(left, rounds.LONGEST_SLEEP)):
+                        await rung.wait()
 
     def _record(self, submission: Submission, planned: Planned, now: datetime) -> Record:
         plan, clinic = planned.plan, planned.clinic

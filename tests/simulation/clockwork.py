@@ -14,10 +14,12 @@ ALIVE_IN: ContextVar[int | None] = ContextVar("ALIVE_IN", default=None)
 _FAST = 1e-6
 _MOST_TURNS = 20_000
 """Turns of the loop within one virtual second; more is an engine that spins."""
+_LONGEST = 365 * 24 * 3600.0
+"""Virtual seconds that no story takes; one that does waits for what never comes."""
 
 
 class Spinning(Exception):  # noqa: N818 - what it does
-    """The loop turns and turns, and its time does not pass."""
+    """The loop turns and turns, and its time does not pass, or the story does not."""
 
 
 class _Jump:
@@ -32,6 +34,8 @@ class _Jump:
         if timeout is None:
             raise RuntimeError("everything waits, and nothing will ever happen")
         self.time += timeout
+        if self.time > _LONGEST:
+            raise Spinning("a year has passed, and the story waits for what never comes")
         if int(self.time) != self._second:
             self._second, self._turns = int(self.time), 0
         self._turns += 1
