@@ -47,8 +47,9 @@ def after_looks(looks: int, schedule: tuple[float, ...], now: datetime) -> datet
 def looked(record: Record, look: Look, schedule: tuple[float, ...], gap: timedelta) -> Change | None:
     """A look was taken and the record is as it was before: plan the next one, or conclude from two that found nothing.
 
-    Absence is proved by two complete looks, `gap` apart, the first after the attempt has ended for certain. It allows
-    one resend; after that only a person decides. None: nobody looks at deliveries in this state.
+    Absence is proved by two complete looks, `gap` apart, the first after the attempt has ended for certain, and none
+    between them that shows what may be it. It allows one resend; after that only a person decides. None: nobody looks
+    at deliveries in this state.
     """
     looks = record.looks + 1
     if record.state == "delivered":
@@ -58,7 +59,8 @@ def looked(record: Record, look: Look, schedule: tuple[float, ...], gap: timedel
         return Change(record=structs.replace(record, looks=looks, due_at=due))
     if record.state not in {"submitted", "unknown"}:
         return None
-    further = structs.replace(record, looks=looks, due_at=after_looks(looks, schedule, look.at))
+    absent_at = None if look.possible else record.absent_at
+    further = structs.replace(record, looks=looks, due_at=after_looks(looks, schedule, look.at), absent_at=absent_at)
     if record.state == "submitted" or not look.complete or look.possible or _may_still_arrive(record, look.began):
         return Change(record=further)
     if record.absent_at is None:

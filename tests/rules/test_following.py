@@ -65,6 +65,8 @@ NO_PROOF = {
     "two that are not complete": (LOST, [look(complete=False), look(later(minutes=9), complete=False)]),
     "a complete one after one that was not": (LOST, [look(complete=False), look(later(minutes=9))]),
     "something that may be it": (LOST, [look(), look(later(minutes=9), possible=True)]),
+    "something that may be it between the two": (
+        structs.replace(LOST, absent_at=NOW), [look(later(minutes=9), possible=True), look(later(minutes=20))]),
     "a first before the attempt's end": (
         structs.replace(LOST, sent_by=later(minutes=1)), [look(), look(later(minutes=9))]),
     "a first begun before the attempt's end": (
