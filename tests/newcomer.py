@@ -137,7 +137,7 @@ def main() -> None:
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as stack:
         clone = Path(directory) / "task-gateway"
-        watch.reads("README, to its first command", (ROOT / "README.md").read_text().partition("## Send a task")[0])
+        watch.reads("README, its first section", "".join((ROOT / "README.md").read_text().split("\n## ")[:2]))
         with watch.step("git clone"):
             subprocess.run([GIT, "clone", "--quiet", ROOT, clone], check=True)
         with watch.step("make demo, its set-up included"):
