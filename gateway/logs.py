@@ -10,6 +10,7 @@ import logging
 import sys
 import threading
 from collections.abc import MutableMapping
+from contextlib import suppress
 from traceback import extract_tb
 from types import TracebackType
 from typing import Any
@@ -63,6 +64,17 @@ class _Libraries(logging.Handler):
         log.log(record.levelno, "library", logger=record.name, exc_info=error)
 
 
+class _Lines:
+    """Standard error, a line at a time. What cannot be written is lost, and nothing else is: no command waits for it."""
+
+    def msg(self, line: str) -> None:
+        """Write it, if the disk or the reader behind it takes it."""
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"{line}\n")
+
+    debug = info = warning = error = critical = exception = log = msg
+
+
 def set_up(level: str) -> None:
     """Write JSON lines to standard error, from `level` up; of libraries, what is WARNING or worse at any level."""
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
@@ -76,7 +88,7 @@ def set_up(level: str) -> None:
             structlog.processors.JSONRenderer(sort_keys=True),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: _Lines(),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.WARNING, handlers=[_Libraries()], force=True)
