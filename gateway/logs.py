@@ -65,7 +65,7 @@ class _Libraries(logging.Handler):
 
 
 class _Lines:
-    """Standard error, a line at a time. What cannot be written is lost, and nothing else is: no command waits for it."""
+    """Standard error, line by line. What cannot be written is lost, and nothing else is: no command hangs on it."""
 
     def msg(self, line: str) -> None:
         """Write it, if the disk or the reader behind it takes it."""
