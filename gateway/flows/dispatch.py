@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 import structlog
@@ -10,6 +11,7 @@ from gateway.flows.configured import Configured
 from gateway.flows.rounds import Rounds
 from gateway.flows.sending import Sender
 from gateway.flows.tokens import Tokens
+from gateway.rules.record import Record
 from gateway.store.base import Store
 from gateway.store.bell import QUEUED
 from gateway.store.leases import Leased
@@ -34,9 +36,9 @@ class Dispatcher(Rounds):
         self._configured = configured
         self._sender = Sender(store, wire, configured, world, tokens)
 
-    def send_soon(self, leased: Leased) -> None:
-        """Send a leased delivery in the background; the store tells what came of it."""
-        self._in_background(self._traced(leased))
+    def send_soon(self, leased: Leased) -> asyncio.Task[Record | None]:
+        """Send a leased delivery in the background; gives the record with what came of it, None where none was kept."""
+        return self._in_background(self._traced(leased))
 
     async def stop(self, within: float) -> None:
         """Lease nothing more; give sends under way `within` seconds. What is cut off is proved by its mark alone."""
@@ -56,28 +58,28 @@ class Dispatcher(Rounds):
             self.send_soon(one)
         return await self._store.next_due(now, limits)
 
-    async def _traced(self, leased: Leased) -> None:
+    async def _traced(self, leased: Leased) -> Record | None:
         """The sending as a part of the trace that the delivery came with."""
         record = leased.record
         with spans.span(
             "attempt", of=record.trace, role=spans.CALL, **spans.facts(record), attempt=leased.attempt.fence
         ):
-            await self._send(leased)
+            return await self._send(leased)
 
-    async def _send(self, leased: Leased) -> None:
+    async def _send(self, leased: Leased) -> Record | None:
         record = leased.record
         try:
             clinic, connection = self._configured.clinic(record.clinic_id), self._configured.way_of(record)
             leased = leased.under(clinic.version if clinic else None)
             if record.content.sealed is not None:
-                await self._sender.settle(leased, Blocked(code="unreadable"), None)
-            elif connection is None:
-                await self._sender.settle(leased, Blocked(code="changed"), None)
-            else:
-                await self._sender.attempt(leased, connection)
+                return await self._sender.settle(leased, Blocked(code="unreadable"), None)
+            if connection is None:
+                return await self._sender.settle(leased, Blocked(code="changed"), None)
+            return await self._sender.attempt(leased, connection)
         except MarkRefused:
             log.info("attempt.abandoned", delivery_id=record.id, attempt=leased.attempt.fence)
         except Exception:
             log.exception("attempt.broke", delivery_id=record.id, attempt=leased.attempt.fence)
         finally:
             self.wake()
+        return None

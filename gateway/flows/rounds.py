@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
 from gateway.store.base import Store, StoreUnavailable
 from gateway.world import World
+
+T = TypeVar("T")
 
 LONGEST_SLEEP = 5.0
 """Seconds; the store's bell is an optimisation, and this the promise."""
@@ -33,7 +36,7 @@ class Rounds(ABC):
         self._woken = asyncio.Event()
         self.stopping = False
         self._ceased_at = 0.0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     @abstractmethod
     async def round(self) -> datetime | None:
@@ -65,10 +68,11 @@ class Rounds(ABC):
         until = LONGEST_SLEEP if due is None else (due - self._world.now()).total_seconds()
         return min(max(until, _SHORTEST_SLEEP), LONGEST_SLEEP)
 
-    def _in_background(self, work: Any) -> None:
+    def _in_background(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def cease(self) -> None:
         """No more rounds; work under way goes on, and the time it has begins to count."""

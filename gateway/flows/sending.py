@@ -47,7 +47,7 @@ class Sender:
         self._world = world
         self._tokens = tokens
 
-    async def attempt(self, leased: Leased, connection: Connection) -> None:
+    async def attempt(self, leased: Leased, connection: Connection) -> Record | None:
         """One attempt, settled by what it proved; a fault of ours proves as much as the mark does."""
         mark = _Mark(self._store, self._world, leased, timedelta(seconds=self._configured.config.timeouts.send))
         try:
@@ -60,7 +60,7 @@ class Sender:
             log.exception("attempt.broke", delivery_id=leased.record.id, attempt=leased.attempt.fence)
             marked = mark.leased.attempt.marked_at is not None
             proved = verdict.without_answer(begun=marked, fault="internal"), None
-        await self.settle(mark.leased, *proved)
+        return await self.settle(mark.leased, *proved)
 
     async def _proved(self, leased: Leased, connection: Connection, mark: _Mark) -> tuple[Outcome, int | None]:
         """What one exchange proved; a second one only after a 401 on a kept token, since that created nothing."""
@@ -84,10 +84,10 @@ class Sender:
         outcome, status = _read(record, sent, connection, exchange)
         return masking.without_secrets(outcome, link), status
 
-    async def settle(self, leased: Leased, outcome: Outcome, status: int | None) -> None:
+    async def settle(self, leased: Leased, outcome: Outcome, status: int | None) -> Record | None:
         """Write the verdict, again and again until it is written: an answer must not be lost to a busy database.
 
-        After the lease's end it still counts, as the attempt's own late answer.
+        After the lease's end it still counts, as the attempt's own late answer. Gives the record as it is then.
         """
         record, attempt = leased.record, leased.attempt
         now = self._world.now()
@@ -107,12 +107,11 @@ class Sender:
         unsent = code == NOT_MARKED and attempt.marked_at is None  # nothing is lost with it: its lease ends unmarked
         for pause in (0,) if unsent else chain(_PAUSES, repeat(LONGEST_SLEEP)):
             try:
-                await self._store.change(record.id, lambda current: attempts.settle(current, attempt, result), now)
+                return await self._store.change(record.id, lambda kept: attempts.settle(kept, attempt, result), now)
             except StoreUnavailable:
                 log.warning("attempt.not_saved", delivery_id=record.id, attempt=attempt.fence)
                 await asyncio.sleep(pause)
-            else:
-                return
+        return None
 
     def _tell(self, record: Record, attempt: Attempt, result: Result) -> None:
         """The attempt's line, its counts, and what its span says of it."""

@@ -21,7 +21,7 @@ from gateway.rules.accepting import awaits
 from gateway.rules.clinic import Account
 from gateway.rules.planning import Plan
 from gateway.rules.record import Content, Record
-from gateway.store.base import Store
+from gateway.store.base import Store, StoreUnavailable
 from gateway.store.deliveries import Accepted, Key
 from gateway.store.leases import Leased
 from gateway.telemetry import spans
@@ -37,6 +37,8 @@ class Submitted(Private, frozen=True, kw_only=True):
 
     record: Record
     replayed: bool
+    sending: asyncio.Task[Record | None] | None = None
+    """Its first attempt, where it is made here and now; gives the record with what came of it."""
 
 
 class Desk:
@@ -56,28 +58,35 @@ class Desk:
             return submitted
 
     async def _submitted(self, submission: Submission) -> Submitted:
-        if submission.key:
-            earlier = await self._store.by_key(submission.app.name, submission.key)
-            if earlier is not None:
-                return _answered(earlier)
+        try:
+            return await self._new(submission)
+        except (Refused, StoreUnavailable):  # what was taken before stands, whatever would be said of it today
+            earlier = await self._store.by_key(submission.app.name, submission.key) if submission.key else None
+            if earlier is None:
+                raise
+            return _answered(earlier)
+
+    async def _new(self, submission: Submission) -> Submitted:
         now = self._world.now()
         planned = await self._planner.plan(submission, now)
         planned.check()
         record = self._record(submission, planned, now)
         accepting = asyncio.create_task(self._accept(record, submission.key, planned.plan.connection.account))
-        accepted = await asyncio.shield(accepting)  # a caller that hangs up must not leave a lease unused
+        accepted, sending = await asyncio.shield(accepting)  # a caller that hangs up must not leave a lease unused
         if accepted.what == "new":
             self._world.meters.accepted(record, len(planned.plan.advisories))
-        return _answered(accepted)
+        return _answered(accepted, sending)
 
-    async def _accept(self, record: Record, key: Key | None, account: Account) -> Accepted:
+    async def _accept(
+        self, record: Record, key: Key | None, account: Account
+    ) -> tuple[Accepted, asyncio.Task[Record | None] | None]:
         """Store it, and send it at once where the account has room; else its turn comes."""
         accepted = await self._store.accept(record, key, LEASE, account.limits)
         if accepted.attempt is not None:
-            self._dispatcher.send_soon(Leased(record=accepted.record, attempt=accepted.attempt))
-        elif accepted.what == "new":
+            return accepted, self._dispatcher.send_soon(Leased(record=accepted.record, attempt=accepted.attempt))
+        if accepted.what == "new":
             self._dispatcher.wake()
-        return accepted
+        return accepted, None
 
     async def explain(self, submission: Submission) -> Explanation:
         """What `submit` would do, with every problem."""
@@ -115,6 +124,14 @@ class Desk:
     async def _is_paused(self, planned: Planned) -> bool:
         here = (planned.clinic.id, planned.plan.connection.name)
         return any((gone.clinic_id, gone.connection) == here for gone in await self._store.paused())
+
+    async def first_reply(self, submitted: Submitted, within: float) -> Record:
+        """The record once its first attempt has ended, but at the latest after `within` seconds."""
+        if submitted.sending is None:
+            return await self.settled(submitted.record, final=False, within=within)
+        done, _ = await asyncio.wait({submitted.sending}, timeout=within)
+        told = submitted.sending.result() if done and not submitted.sending.cancelled() else None
+        return told or await self.settled(submitted.record, final=False, within=0)
 
     async def settled(self, record: Record, *, final: bool, within: float) -> Record:
         """The record once its first attempt has ended (or it is final), but at the latest after `within` seconds."""
@@ -176,10 +193,10 @@ def _in_flight(record: Record) -> bool:
     return record.state == "sending" or (record.state == "queued" and record.lease_until is not None)
 
 
-def _answered(accepted: Accepted) -> Submitted:
+def _answered(accepted: Accepted, sending: asyncio.Task[Record | None] | None = None) -> Submitted:
     match accepted.what:
         case "new" | "replay":
-            return Submitted(record=accepted.record, replayed=accepted.what == "replay")
+            return Submitted(record=accepted.record, replayed=accepted.what == "replay", sending=sending)
         case "key_reused":
             raise Refused(problem("idempotency-key-reused"))
         case "duplicate" | "parent_not_created":

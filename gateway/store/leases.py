@@ -17,13 +17,12 @@ from gateway.store.rows import (
     ALL,
     EACH_QUEUED,
     UNDELIVERED,
-    UPDATE,
     WAITING,
     Tx,
     record_of,
-    row_of,
     save_attempt,
     stamp,
+    update,
 )
 from gateway.store.saving import PROBE_EVERY, Writing, find, save, select, why_paused
 from schemas.private import Private
@@ -125,7 +124,7 @@ def _lease(writing: Writing, lease: timedelta, record: Record) -> Leased | None:
     claimed = attempts.claim(record, writing.now, lease)
     if claimed is None or claimed.attempt is None or record.due_at is None or record.due_at > writing.now:
         return None
-    tx.execute(UPDATE, [*row_of(tx, claimed.record), record.id])
+    update(tx, record, claimed.record)
     save_attempt(tx, record.account, claimed.attempt)
     tx.execute(
         "INSERT INTO turns (account, clinic_id, served_at) VALUES (?, ?, ?)"

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from gateway.rules.record import Content
 from gateway.store import patients
-from gateway.store.rows import UPDATE, Tx, row_of, stamp
+from gateway.store.rows import Tx, stamp, update
 from gateway.store.saving import select
 from gateway.store.vault import Unreadable
 from schemas.outcome import Sighting
@@ -56,7 +56,7 @@ def _deliveries(tx: Tx, before: datetime, limit: int) -> int:
         content = record.content
         told = problem(content.problem.code) if content.problem else None
         bare = Content(command={}, values={}, mapping=content.mapping, problem=told)
-        tx.execute(UPDATE, [*row_of(tx, structs.replace(record, content=bare, purged=True)), record.id])
+        update(tx, record, structs.replace(record, content=bare, purged=True))
         patients.forget(tx, record.id)
         purged += 1
     return purged

@@ -85,7 +85,6 @@ _FLAGS = frozenset(
 COLUMNS: tuple[str, ...] = Record.__struct_fields__
 ALL = ", ".join(COLUMNS)
 INSERT = f"INSERT INTO deliveries ({ALL}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - our own column names
-UPDATE = f"UPDATE deliveries SET {', '.join(f'{name} = ?' for name in COLUMNS)} WHERE id = ?"  # noqa: S608 - likewise
 WAITING = (
     "state = 'queued' AND lease_until IS NULL AND NOT EXISTS (SELECT 1 FROM deliveries AS earlier"
     " WHERE earlier.lane = deliveries.lane AND earlier.state IN ('queued', 'held', 'sending')"
@@ -129,6 +128,18 @@ def moment(stamped: int) -> datetime:
 def row_of(tx: Tx, record: Record) -> list[Any]:
     """The record as column values, in the order of COLUMNS."""
     return [_column(tx, record, name) for name in COLUMNS]
+
+
+def update(tx: Tx, before: Record, after: Record) -> bool:
+    """Write what a change made different, no more: an index and a sealed text cost what they cost.
+
+    Whether it was written: it is not where another has claimed the delivery since `before` was read.
+    """
+    names = [name for name in COLUMNS if getattr(after, name) is not getattr(before, name)] or ["version"]
+    values = [_column(tx, after, name) for name in names]
+    text = ", ".join(f"{name} = ?" for name in names)
+    done = tx.execute(f"UPDATE deliveries SET {text} WHERE id = ? AND fence = ?", [*values, after.id, before.fence])  # noqa: S608 - our own column names
+    return done.rowcount > 0
 
 
 def _column(tx: Tx, record: Record, name: str) -> Any:

@@ -19,16 +19,15 @@ from gateway.store.bell import EVENTS, LOOK, QUEUED
 from gateway.store.rows import (
     ALL,
     UNDELIVERED,
-    UPDATE,
     Overtaken,
     Tx,
     json_text,
     paused_row,
     record_of,
-    row_of,
     save_attempt,
     stamp,
     text_of,
+    update,
 )
 from schemas.delivery import RESENDABLE
 from schemas.problem import Problem, problem
@@ -49,6 +48,8 @@ class Writing(Struct, frozen=True):
     new_id: NewId
     touched: set[str]
     """What to ring the bell for, after the commit."""
+    saved: dict[str, Record] = {}
+    """Each delivery as it was written last."""
 
 
 def find(tx: Tx, delivery_id: str) -> Record | None:
@@ -71,7 +72,7 @@ def change(
     if decided is None:
         return before
     save(writing, before, decided)
-    return find(writing.tx, delivery_id)
+    return writing.saved[delivery_id]
 
 
 def save(writing: Writing, before: Record, decided: Change) -> None:
@@ -84,8 +85,9 @@ def save(writing: Writing, before: Record, decided: Change) -> None:
     ):
         decided = attempts.id_is_taken(before, decided)
     after = decided.record
-    if not tx.execute(f"{UPDATE} AND fence = ?", [*row_of(tx, after), after.id, before.fence]).rowcount:
+    if not update(tx, before, after):
         raise Overtaken(after.id)
+    writing.saved[after.id] = after
     _ring_for(writing, before, after)
     if decided.attempt is not None:
         save_attempt(tx, after.account, decided.attempt)

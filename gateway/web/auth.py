@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Any
 
@@ -21,7 +21,8 @@ _NOBODYS = AppKey(id="", sha256="0" * 64)
 _STRANGERS = 120
 """How many calls without a valid key one address may make in a minute before it is told to wait."""
 
-Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]
+Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]]
+"""Guards are async though they await nothing: the framework would run each of the others in a thread."""
 
 
 def app_of(header: str, configured: Configured) -> tuple[App, str] | None:
@@ -43,7 +44,7 @@ def owner_of(key: str, configured: Configured) -> tuple[App, AppKey] | None:
     return (app, known) if app and proved and prefix == "tgk" else None
 
 
-def authenticated(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+async def authenticated(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """The guard of every route that is not marked `open`: the calling app becomes the request's user.
 
     Raises Refused with 401; with 429 for an address that goes on so, whose good keys are taken all the same.
@@ -72,7 +73,7 @@ def count_stranger(connection: ASGIConnection[Any, Any, Any, Any], services: Ser
 def needs(role: Role) -> Guard:
     """A guard that lets apps with `role` through. Raises Refused with 403."""
 
-    def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
         if role not in connection.user.roles:
             raise Refused(problem("forbidden", f"this call needs the role {role}"))
 

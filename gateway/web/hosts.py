@@ -13,7 +13,7 @@ from gateway.web.services import Services
 from schemas.problem import problem
 
 
-def hosted(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+async def hosted(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """The guard of every route: a request for another host is not ours to answer.
 
     Health is asked for by address, whatever `hosts` lists. Raises Refused with 400 for several Hosts, or none in

@@ -15,7 +15,7 @@ from gateway.web.services import Services
 from schemas.problem import problem
 
 
-def within_quota(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+async def within_quota(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
     """The guard of every route: one request more of the calling app, before anything of it is read.
 
     Raises Refused with 429. An app without a limit is told nothing of one.

@@ -49,7 +49,7 @@ async def submit(
         raise Refused(refused.problem, {**refused.headers, **wishes.at_once.applied}) from refused
     record = submitted.record
     if not wishes.respond_async:
-        record = await _awaited(services, record, wishes.wait)
+        record = await _awaited(services, submitted, wishes.wait)
     return answer(request, structs.replace(submitted, record=record), wishes)
 
 
@@ -64,15 +64,15 @@ def _with_url(request: StrictRequest, kind: type[Command], extra: Mapping[str, A
     return structs.replace(draft, errors=(*draft.errors, *others))
 
 
-async def _awaited(services: Services, record: Record, wait: float | None) -> Record:
+async def _awaited(services: Services, submitted: Submitted, wait: float | None) -> Record:
     """The record after the vendor's first reply, or final if the caller waits for that.
 
     A gateway that stops still waits for what is being sent, and no more for results that a vendor owes.
     """
     first_reply = services.configured.config.answer_within
     if wait is None:
-        return await services.desk.settled(record, final=False, within=first_reply)
-    waiting = asyncio.create_task(services.desk.settled(record, final=True, within=wait))
+        return await services.desk.first_reply(submitted, first_reply)
+    waiting = asyncio.create_task(services.desk.settled(submitted.record, final=True, within=wait))
     stopping = asyncio.create_task(services.stopping.wait())
     try:
         await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -81,7 +81,7 @@ async def _awaited(services: Services, record: Record, wait: float | None) -> Re
     finally:
         waiting.cancel()
         stopping.cancel()
-    return await services.desk.settled(record, final=False, within=min(wait, first_reply))
+    return await services.desk.settled(submitted.record, final=False, within=min(wait, first_reply))
 
 
 async def explain(request: StrictRequest, services: Services, kind: type[Command]) -> Response[Explanation]:

@@ -21,9 +21,10 @@ def breaking(gateway, monkeypatch):
     return breaks
 
 
-@pytest.mark.parametrize("method", ["accept", "by_key"])
-def test_a_database_that_cannot_store_is_a_503_that_may_be_tried_again(gateway, breaking, method):
-    breaking(method, StoreUnavailable(CANARY))
+@pytest.mark.parametrize("methods", [("accept",), ("accept", "by_key")])
+def test_a_database_that_cannot_store_is_a_503_that_may_be_tried_again(gateway, breaking, methods):
+    for method in methods:
+        breaking(method, StoreUnavailable(CANARY))
     answer = gateway.post("/v1/tasks", task(), headers={"Idempotency-Key": "k-1"})
     problem = answer.json()
     assert (answer.status_code, problem["code"], problem["retryable"]) == (503, "unavailable", True)
@@ -31,6 +32,16 @@ def test_a_database_that_cannot_store_is_a_503_that_may_be_tried_again(gateway, 
     assert CANARY not in answer.text
     assert gateway.vendors.requests == []
     assert gateway.rows()["deliveries"] == 0
+
+
+def test_what_was_taken_before_is_answered_as_it_is_where_nothing_new_can_be_stored(gateway, breaking):
+    first = gateway.post("/v1/tasks", task(), headers={"Idempotency-Key": "k-1"})
+    breaking("accept", StoreUnavailable(CANARY))
+
+    again = gateway.post("/v1/tasks", task(), headers={"Idempotency-Key": "k-1"})
+
+    assert (again.json()["id"], again.headers["idempotent-replayed"]) == (first.json()["id"], "true")
+    assert len(gateway.vendors.requests) == 1
 
 
 def test_a_database_that_cannot_be_read_is_not_ready(gateway, breaking):
