@@ -41,6 +41,8 @@ class Made(Struct, kw_only=True):
     status: Literal["pending", "done", "failed"] = "pending"
     edited: bool = False
     """Whether staff have been at what it would be found by."""
+    said: str = ""
+    """Its words when it was made, where staff may change them and its marks."""
 
 
 class Asked(Struct, frozen=True):
@@ -152,7 +154,7 @@ class TaskApiVendor(Vendor):
         }  # fmt: skip
         thing = Made(
             owner=asked.owner, link=link, operation="create_task", id=shown["id"], at=self.around.now(), shown=shown,
-            status="done",
+            status="done", said=body["description"],
         )  # fmt: skip
         self.keep(thing)
         self._tell(thing, "task_created")
@@ -174,11 +176,12 @@ class TaskApiVendor(Vendor):
     async def edit(self, thing: Made) -> None:
         """The words of a task, or its tags: another one's are copied beside its own, or over them.
 
-        Not over those of an equal task, which could be told from the other by nothing then, in a list that breaks off.
+        Not over those of one that has an equal: in a list that breaks off they could be told apart by nothing then, as
+        marks travel on.
         """
         chance, shown, other = self.around.chance, thing.shown, self.around.chance.choice(self.things[-4:])
         what = chance.choice(["title", "description", "before", "behind", "over"])
-        if what == "over" and shown["description"] == other.shown["description"]:
+        if what == "over" and sum(each.said == thing.said for each in self.things) > 1:
             what = "behind"
         if what in shown:
             shown[what] = reworded(chance, shown[what])
