@@ -166,15 +166,14 @@ def _push(story: Story, path: str, raw: bytes, signature: str) -> None:
 
 def locked_out(story: Story) -> None:
     """A database that cannot be written, before a command and after its answer."""
-    database = story.gateway.directory / "var" / "gateway.db"
-    with locked(database):
+    with locked(story.gateway):
         story.post("/v1/tasks", well_told("hilltop"))
         _push(story, HOOK, json.dumps({"data": word("hooklocked")}).encode(), "0" * 64)
     story.vendors.fault(TASK_API, on="create_task", kind="latency", seconds=0.5, times=1)
     before = len(story.vendors.creates(TASK_API))
     story.post("/v1/tasks", well_told("hilltop"), Prefer="respond-async")
     world.until(lambda: len(story.vendors.creates(TASK_API)) > before)
-    with locked(database):
+    with locked(story.gateway):
         story.raw("GET", "/metrics")
         world.until(lambda: "attempt.not_saved" in story.gateway.log())
 

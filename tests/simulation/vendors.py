@@ -176,12 +176,13 @@ class TaskApiVendor(Vendor):
     async def edit(self, thing: Made) -> None:
         """The words of a task, or its tags: another one's are copied beside its own, or over them.
 
-        Not over those of one that has an equal: in a list that breaks off they could be told apart by nothing then, as
-        marks travel on.
+        Not over those of one that has an equal, which in a list that breaks off nothing would tell from it then; nor
+        over a mark that was copied, since two that change their marks are as good as each other.
         """
         chance, shown, other = self.around.chance, thing.shown, self.around.chance.choice(self.things[-4:])
         what = chance.choice(["title", "description", "before", "behind", "over"])
-        if what == "over" and sum(each.said == thing.said for each in self.things) > 1:
+        equal = sum(each.said.startswith(thing.said) or thing.said.startswith(each.said) for each in self.things) > 1
+        if what == "over" and (equal or thing.edited):
             what = "behind"
         if what in shown:
             shown[what] = reworded(chance, shown[what])
