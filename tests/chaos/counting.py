@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,7 +15,7 @@ class Counted:
 
     def __init__(self, app: web.Application, minute: float) -> None:
         self._minute = minute
-        self._here = 0
+        self._here: set[web.Request] = set()
         self._came: list[float] = []
         self.most_at_once = 0
         app.middlewares.append(self._count)
@@ -36,11 +37,18 @@ class Counted:
             if request.method != "POST" or request.path.startswith("/_sandbox/"):
                 return await handler(request)
             self._came.append(time.monotonic())
-            self._here += 1
-            self.most_at_once = max(self.most_at_once, self._here)
+            self._here.add(request)
             try:
+                await asyncio.sleep(0)  # who hung up while this process was kept from its work is gone by then
+                await asyncio.sleep(0)
+                self.most_at_once = max(self.most_at_once, sum(_is_waited_for(each) for each in self._here))
                 return await handler(request)
             finally:
-                self._here -= 1
+                self._here.discard(request)
 
         return count
+
+
+def _is_waited_for(request: web.Request) -> bool:
+    """Whether its client is still there: one that gave up, or was killed, has no call under way."""
+    return request.transport is not None and not request.transport.is_closing()
