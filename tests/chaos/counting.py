@@ -15,7 +15,7 @@ class Counted:
 
     def __init__(self, app: web.Application, minute: float) -> None:
         self._minute = minute
-        self._here: set[web.Request] = set()
+        self._here: dict[int, web.Request] = {}
         self._came: list[float] = []
         self.most_at_once = 0
         app.middlewares.append(self._count)
@@ -37,14 +37,14 @@ class Counted:
             if request.method != "POST" or request.path.startswith("/_sandbox/"):
                 return await handler(request)
             self._came.append(time.monotonic())
-            self._here.add(request)
+            self._here[id(request)] = request
             try:
                 await asyncio.sleep(0)  # who hung up while this process was kept from its work is gone by then
                 await asyncio.sleep(0)
-                self.most_at_once = max(self.most_at_once, sum(_is_waited_for(each) for each in self._here))
+                self.most_at_once = max(self.most_at_once, sum(_is_waited_for(each) for each in self._here.values()))
                 return await handler(request)
             finally:
-                self._here.discard(request)
+                del self._here[id(request)]
 
         return count
 
