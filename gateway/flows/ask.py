@@ -105,11 +105,9 @@ class Asking:
         """Raises Refused for an id that another delivery has: what is told of it would fit both."""
         for name, value in ids.items():
             column, among = _UNIQUE[name]
-            listed = await self._store.listed(Wanted(clinics=frozenset({"*"}), equal={column: value}))
-            if any(
-                other.id != record.id and all(getattr(other, part) == getattr(record, part) for part in among)
-                for other in listed.records
-            ):
+            equal = {column: value, **{part: getattr(record, part) for part in among}}
+            listed = await self._store.listed(Wanted(clinics=frozenset({"*"}), equal=equal))
+            if any(other.id != record.id for other in listed.records):
                 taken = FieldError(
                     code="invalid-value", pointer=f"/{name}", field=name, detail="another delivery has it"
                 )
