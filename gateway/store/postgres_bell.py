@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import msgspec
@@ -64,8 +64,11 @@ class SharedBell(Bell):
             await self._heard.close()
 
     async def _listening(self) -> Connection:
-        connection = await _connected(self._url)
-        await connection.execute(f"LISTEN {_CHANNEL}")
+        async with AsyncExitStack() as undo:
+            connection = await _connected(self._url)
+            undo.push_async_callback(connection.close)
+            await connection.execute(f"LISTEN {_CHANNEL}")
+            undo.pop_all()
         return connection
 
     async def _hear(self) -> None:

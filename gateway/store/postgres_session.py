@@ -13,7 +13,7 @@ import itertools
 import re
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -76,11 +76,14 @@ def parameters(url: str) -> dict[str, Any]:
 
 def connect(url: str) -> Connection:
     """A connection with our manners. Raises StoreUnavailable."""
-    try:
-        connection = psycopg.connect(**parameters(url), autocommit=True, cursor_factory=psycopg.RawCursor)
-        connection.execute(_MANNERS, prepare=False)
-    except psycopg.Error as error:
-        raise StoreUnavailable(str(error).strip()) from error
+    with ExitStack() as undo:
+        try:
+            connection = psycopg.connect(**parameters(url), autocommit=True, cursor_factory=psycopg.RawCursor)
+            undo.callback(connection.close)
+            connection.execute(_MANNERS, prepare=False)
+        except psycopg.Error as error:
+            raise StoreUnavailable(str(error).strip()) from error
+        undo.pop_all()
     return connection
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -21,6 +22,7 @@ from gateway.store.base import StoreUnavailable
 from gateway.store.bell import RELOADED
 from gateway.store.clock import Clock
 from gateway.store.postgres import PostgresStore
+from gateway.store.postgres_bell import SharedBell
 from gateway.store.rows import stamp
 from gateway.world import World
 from schemas.outcome import NotApplied, Unknown
@@ -280,6 +282,19 @@ async def test_a_message_that_is_none_of_ours_does_not_make_it_deaf(store, datab
         with other.bell.listen("tsk_000001") as rung:
             store.bell.ring("tsk_000001")
             await asyncio.wait_for(rung.wait(), 10)
+
+
+@run
+async def test_a_bell_that_is_stopped_while_it_begins_leaves_no_connection_open(database):
+    for step in range(80):
+        bell = SharedBell(database, str)
+        beginning = asyncio.create_task(bell.begin())
+        await asyncio.sleep(step * 0.0003)
+        beginning.cancel()
+        await asyncio.gather(beginning, return_exceptions=True)
+        await bell.end()
+    del bell, beginning
+    gc.collect()  # one left open is an error when it is collected
 
 
 # The clock.
