@@ -8,8 +8,7 @@ from typing import Literal
 import rich_click as click
 from rich.text import Text
 
-from gateway.cli.common import columns, console, json_option, key_option, print_json, run, url_option, whole
-from gateway.client import AsyncClient
+from gateway.cli.common import asking, columns, console, json_option, key_option, print_json, run, url_option, whole
 from gateway.web.replies import (
     Capabilities,
     Clinics,
@@ -60,12 +59,12 @@ def capabilities(suggest: str | None, url: str, key: Secret, as_json: bool) -> N
 
 
 async def _drift(url: str, key: Secret) -> Drift:
-    async with AsyncClient(url, key) as gateway:
+    async with asking(url, key) as gateway:
         return await gateway.read(_DRIFT, Drift)
 
 
 async def _tables(url: str, key: Secret) -> tuple[list[Capabilities], Drift]:
-    async with AsyncClient(url, key) as gateway:
+    async with asking(url, key) as gateway:
         clinics = (await gateway.read("/v1/clinics", Clinics)).items
         tables = [await gateway.read(f"/v1/clinics/{clinic.id}/capabilities", Capabilities) for clinic in clinics]
         return tables, await gateway.read(_DRIFT, Drift)

@@ -18,6 +18,7 @@ from rich.table import Column, Table
 
 from adapters import BrokenAdapter, discover
 from adapters.base import Adapter
+from gateway.client import AsyncClient
 from gateway.clinics import load
 from gateway.errors import Stopped
 from gateway.rules.clinic import Config
@@ -63,6 +64,11 @@ _WIDE = 200
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
 errors = Console(stderr=True, highlight=False, markup=False, emoji=False)  # a file's text is shown as it stands
+
+
+def asking(url: str, key: Secret) -> AsyncClient:
+    """A client for whoever sits before a terminal: where no gateway can be reached, it says so at once."""
+    return AsyncClient(url, key, waits_for_gateway=False)
 
 
 def console() -> Console:

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from gateway.app import store_of
 from gateway.cli.common import (
+    asking,
     bar,
     columns,
     config_option,
@@ -24,7 +25,6 @@ from gateway.cli.common import (
     url_option,
     whole,
 )
-from gateway.client import AsyncClient
 from gateway.clinics import load
 from gateway.errors import Stopped
 from gateway.files.access import user
@@ -168,7 +168,7 @@ def reseal(*, reason: str | None, url: str, key: Secret, as_json: bool) -> None:
 
 async def _resealed(url: str, key: Secret, reason: str | None) -> Resealed:
     whole = Resealed(resealed=0, unreadable=0, next_cursor=None)
-    async with AsyncClient(url, key) as gateway:
+    async with asking(url, key) as gateway:
         while True:
             page = await gateway.post("/v1/admin/reseal", {"cursor": whole.next_cursor, "reason": reason}, Resealed)
             whole = structs.replace(

@@ -18,6 +18,7 @@ from rich.table import Column
 
 from gateway.cli.common import (
     INTERRUPTED,
+    asking,
     columns,
     console,
     errors,
@@ -105,7 +106,12 @@ class _Sending:
         self._url, self._key, self._wait, self._ended = url, key, wait, ended
 
     async def all(self, commands: Iterator[tuple[Written, str]], concurrency: int) -> None:
-        """Every command, unless none can be sent any more. Raises Unreachable, NotAllowed and TryLater then."""
+        """Every command, unless none can be sent any more. Raises Unreachable, NotAllowed and TryLater then.
+
+        A gateway that is there at first is waited for when it is gone later.
+        """
+        async with asking(self._url, self._key) as client:
+            await client.read("/health/live", dict[str, str])
         async with AsyncClient(self._url, self._key) as client:
             lanes = [asyncio.create_task(self._one_by_one(client, commands)) for _ in range(concurrency)]
             try:
@@ -200,7 +206,7 @@ def explain(*, file: Path, as_json: bool, url: str, key: Secret) -> None:
 
 
 async def _explained(posted: Mapping[str, Any], url: str, key: Secret) -> Explanation:
-    async with AsyncClient(url, key) as client:
+    async with asking(url, key) as client:
         return await client.post(f"/v1/{NAMING[kind_of(posted)].plural}/explain", posted, Explanation)
 
 

@@ -11,7 +11,18 @@ import msgspec
 import rich_click as click
 from msgspec import UNSET, structs
 
-from gateway.cli.common import columns, console, errors, json_option, key_option, print_json, run, url_option, whole
+from gateway.cli.common import (
+    asking,
+    columns,
+    console,
+    errors,
+    json_option,
+    key_option,
+    print_json,
+    run,
+    url_option,
+    whole,
+)
 from gateway.client import AsyncClient, TryLater, Unreachable
 from gateway.client.stories import path_of
 from gateway.web.replies import Deliveries, Timeline
@@ -70,12 +81,12 @@ def _bare(one: Delivery) -> Delivery:
 
 
 async def _list(wanted: Mapping[str, str], url: str, key: Secret) -> Deliveries:
-    async with AsyncClient(url, key) as client:
+    async with asking(url, key) as client:
         return await client.read(f"/v1/deliveries?{urlencode(wanted)}", Deliveries)
 
 
 async def _one(delivery_id: str, url: str, key: Secret) -> tuple[Delivery, Timeline]:
-    async with AsyncClient(url, key) as client:
+    async with asking(url, key) as client:
         path = path_of(delivery_id)
         return await client.get(delivery_id), await client.read(f"{path}/timeline", Timeline)
 
@@ -109,7 +120,7 @@ def events(*, after: str | None, follow: bool, as_json: bool, url: str, key: Sec
 
 async def _events(after: str | None, url: str, key: Secret, *, follow: bool, as_json: bool) -> None:
     """Raises Unreachable and TryLater, unless the feed is followed: then the gateway is waited for."""
-    async with AsyncClient(url, key) as client:
+    async with AsyncClient(url, key, waits_for_gateway=follow) as client:
         while True:
             try:
                 async for event in client.events(after, follow=follow):

@@ -32,13 +32,16 @@ class Client:
     Submits and reads are tried again after a lost answer, a 408, a 429 and a 5xx, later and later, and not before the
     gateway asks for it; a submit's key makes one delivery of all tries. Every call raises `ProblemError` (see
     `gateway.client.errors`), and `Unreachable` where no gateway answers. `seconds`: how long one try may take.
+    `waits_for_gateway`: whether one that cannot be reached is tried again as well, over about a quarter of a minute.
     `transport`: for tests, such as `FakeGateway`.
     """
 
     def __init__(
-        self, url: str, key: Secret | str, *, seconds: float = 40.0, transport: httpx.BaseTransport | None = None
-    ) -> None:
+        self, url: str, key: Secret | str, *, seconds: float = 40.0, waits_for_gateway: bool = True,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:  # fmt: skip
         self._seconds = seconds
+        self._waits_for_gateway = waits_for_gateway
         self._http = httpx.Client(**_settings(url, key), transport=transport)
 
     def __enter__(self) -> Self:
@@ -117,6 +120,8 @@ class Client:
                     answer = _answer(self._http.request(**_request(step, self._seconds)))
                 except httpx.RequestError as error:
                     lost = _lost(self._http.base_url, error)
+                    if isinstance(error, httpx.ConnectError) and not self._waits_for_gateway:
+                        raise lost from error
         except StopIteration as end:
             told: T = end.value
             return told
@@ -126,9 +131,11 @@ class AsyncClient:
     """`Client`, awaited."""
 
     def __init__(
-        self, url: str, key: Secret | str, *, seconds: float = 40.0, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
+        self, url: str, key: Secret | str, *, seconds: float = 40.0, waits_for_gateway: bool = True,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:  # fmt: skip
         self._seconds = seconds
+        self._waits_for_gateway = waits_for_gateway
         self._http = httpx.AsyncClient(**_settings(url, key), transport=transport)
 
     async def __aenter__(self) -> Self:
@@ -207,6 +214,8 @@ class AsyncClient:
                     answer = _answer(await self._http.request(**_request(step, self._seconds)))
                 except httpx.RequestError as error:
                     lost = _lost(self._http.base_url, error)
+                    if isinstance(error, httpx.ConnectError) and not self._waits_for_gateway:
+                        raise lost from error
         except StopIteration as end:
             told: T = end.value
             return told

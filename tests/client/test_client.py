@@ -37,8 +37,8 @@ SECRET, OTHER = "whsec_" + "A" * 32, "whsec_" + "B" * 32
 class Blocking:
     """The plain flavour."""
 
-    def __init__(self, gateway):
-        self.client = Client("http://gateway.test", "tgk_test", transport=gateway)
+    def __init__(self, gateway, **settings):
+        self.client = Client("http://gateway.test", "tgk_test", transport=gateway, **settings)
 
     def do(self, name, *given, **named):
         return getattr(self.client, name)(*given, **named)
@@ -50,11 +50,11 @@ class Blocking:
 class Awaited:
     """The awaited flavour, each call in a loop of its own."""
 
-    def __init__(self, gateway):
-        self.gateway = gateway
+    def __init__(self, gateway, **settings):
+        self.gateway, self.settings = gateway, settings
 
     async def _with(self, call):
-        async with AsyncClient("http://gateway.test", "tgk_test", transport=self.gateway) as client:
+        async with AsyncClient("http://gateway.test", "tgk_test", transport=self.gateway, **self.settings) as client:
             return await call(client)
 
     def do(self, name, *given, **named):
@@ -112,6 +112,17 @@ def test_a_submit_whose_answer_is_lost_is_tried_again_and_made_once(client, gate
 
     assert (len(gateway.commands), delivery.state) == (1, "submitted")
     assert len(client.pauses) == len(troubles)
+
+
+@pytest.mark.parametrize("flavour", [Blocking, Awaited])
+def test_a_gateway_that_cannot_be_reached_is_not_tried_again_where_it_is_not_waited_for(flavour, gateway):
+    gateway.fails(httpx.ConnectError)
+    client = flavour(gateway, waits_for_gateway=False)
+
+    with pytest.raises(Unreachable):
+        client.do("create_task", TASK)
+
+    assert client.do("create_task", TASK).state == "submitted"
 
 
 @pytest.mark.parametrize("status", [502, 504])
