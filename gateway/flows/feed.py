@@ -11,6 +11,7 @@ import structlog
 
 from gateway.store.base import Store, StoreUnavailable
 from gateway.store.bell import EVENTS
+from gateway.store.feed import Page
 from schemas.event import Event
 
 HEARTBEAT = 15.0
@@ -57,6 +58,7 @@ class Streams:
         self._heartbeat = heartbeat
         self._longest = longest
         self._ceased = False
+        self._asked: dict[tuple[int, frozenset[str]], asyncio.Task[Page]] = {}
 
     async def events(
         self, after: int, clinics: frozenset[str], may_read: Callable[[], bool] = lambda: True
@@ -71,7 +73,7 @@ class Streams:
             while not self._ceased and may_read() and loop.time() < ends:
                 rung.clear()
                 try:
-                    page = await self._store.feed(after, _AT_ONCE, clinics)
+                    page = await self._page(after, clinics)
                 except StoreUnavailable:
                     log.warning("stream.store_unavailable")
                     return
@@ -87,6 +89,18 @@ class Streams:
                     yield None
                     silent_until = loop.time() + self._heartbeat
 
+    async def _page(self, after: int, clinics: frozenset[str]) -> Page:
+        """The next page, read once for all who ask before the reading begins: a ring wakes every stream."""
+        asked = after, clinics
+        if asked not in self._asked:
+            self._asked[asked] = asyncio.create_task(self._read(*asked))
+            self._asked[asked].add_done_callback(_heard)
+        return await asyncio.shield(self._asked[asked])
+
+    async def _read(self, after: int, clinics: frozenset[str]) -> Page:
+        del self._asked[after, clinics]  # who asks from now on may have been woken by what this reading will not see
+        return await self._store.feed(after, _AT_ONCE, clinics)
+
     def look_again(self) -> None:
         """Keys may have changed: every stream asks now whether it may go on."""
         self._store.bell.ring(EVENTS)
@@ -95,6 +109,12 @@ class Streams:
         """The gateway stops: every stream ends now."""
         self._ceased = True
         self.look_again()
+
+
+def _heard(reading: asyncio.Task[Page]) -> None:
+    """An error of a reading that nobody waits for any more is nobody's."""
+    if not reading.cancelled():
+        reading.exception()
 
 
 async def _rung(bell: asyncio.Event, within: float) -> None:

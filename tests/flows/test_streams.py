@@ -87,6 +87,34 @@ async def test_a_stream_is_woken_by_what_happens_and_does_not_poll(store):
 
 
 @opened
+async def test_streams_that_are_woken_together_share_one_reading(store):
+    places = reads_of(store)
+    streams = Streams(store, heartbeat=60, longest=60)
+    readers = [Reader(streams) for _ in range(50)]
+    await until(lambda: places == [0])
+
+    await accept(store, task(1))
+
+    for reader in readers:
+        await reader.heard("tsk_000001")
+    assert places == [0, 0]
+    for reader in readers:
+        reader.ended.cancel()
+
+
+@opened
+async def test_a_stream_whose_reader_leaves_takes_no_reading_from_others(store):
+    streams = Streams(store, heartbeat=60, longest=60)
+    leaver, stayer = Reader(streams), Reader(streams)
+    await asyncio.sleep(0)  # both have asked
+    leaver.ended.cancel()
+    await accept(store, task(1))
+
+    await stayer.heard("tsk_000001")
+    stayer.ended.cancel()
+
+
+@opened
 async def test_what_others_heard_is_not_looked_through_again(store):
     places = reads_of(store)
     reader = Reader(Streams(store, heartbeat=60, longest=60), clinics=NORTH)
