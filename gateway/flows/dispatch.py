@@ -35,6 +35,8 @@ class Dispatcher(Rounds):
         super().__init__(store, world)
         self._configured = configured
         self._sender = Sender(store, wire, configured, world, tokens)
+        self._others_wait = True
+        """Whether the end of a send may let another go."""
 
     def send_soon(self, leased: Leased) -> asyncio.Task[Record | None]:
         """Send a leased delivery in the background; gives the record with what came of it, None where none was kept."""
@@ -47,6 +49,7 @@ class Dispatcher(Rounds):
     async def round(self) -> datetime | None:
         """Do what time alone does, then lease and send what is due."""
         now = self._world.now()
+        self._others_wait = True  # as far as is known, until this round has looked
         await self._store.pass_time(now)
         if not self._store.has_reserve():
             return None  # a send needs room for its mark and its result
@@ -56,6 +59,7 @@ class Dispatcher(Rounds):
             return None  # nobody would wait for these sends; their leases end unmarked
         for one in leased:
             self.send_soon(one)
+        self._others_wait = bool(leased) or await self._store.is_anything_queued()
         return await self._store.next_due(now, limits)
 
     async def _traced(self, leased: Leased) -> Record | None:
@@ -81,5 +85,6 @@ class Dispatcher(Rounds):
         except Exception:
             log.exception("attempt.broke", delivery_id=record.id, attempt=leased.attempt.fence)
         finally:
-            self.wake()
+            if self._others_wait:
+                self.wake()
         return None

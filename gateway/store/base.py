@@ -192,6 +192,10 @@ class Store(Outgoing, ForPeople):
         accounts = await self.read(lambda tx: leases.accounts_due(tx, now))
         return [one for leased in await asyncio.gather(*map(of, accounts)) for one in leased]
 
+    async def is_anything_queued(self) -> bool:
+        """Whether a delivery waits to be sent that nobody has leased, be it for its time, for room or for another."""
+        return await self.read(leases.is_anything_queued)
+
     async def pass_time(self, now: datetime, *, every_lease: bool = False) -> int:
         """Do what time alone does: leases end, deliveries are given up or become overdue; how many changed.
 

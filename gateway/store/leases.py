@@ -77,6 +77,12 @@ def accounts_due(tx: Tx, now: datetime) -> list[str]:
     return [account for (account,) in rows]
 
 
+def is_anything_queued(tx: Tx) -> bool:
+    """Whether a delivery waits to be sent that nobody has, be it for its time, for room or for another."""
+    found = tx.execute("SELECT 1 FROM deliveries WHERE state = 'queued' AND lease_until IS NULL LIMIT 1").fetchone()
+    return found is not None
+
+
 def claim(writing: Writing, account: str, lease: timedelta, limits: Limits, most: int) -> list[Leased]:
     """Lease deliveries of the account that are due: as many as it has room for, and at most so many."""
     tx = writing.tx

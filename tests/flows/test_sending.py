@@ -137,6 +137,26 @@ async def test_no_more_are_in_flight_than_the_account_allows(house):
 
 
 @run
+async def test_where_nothing_waits_the_end_of_a_send_is_no_reason_to_look(house):
+    house.road.answers(*(receipt(number) for number in range(11)))
+    looks = []
+
+    async with house.open():
+        await house.submit(call_back())
+        claim = house.store.claim
+
+        async def noted(*given):
+            looks.append(given)
+            return await claim(*given)
+
+        house.store.claim = noted
+        for _ in range(10):
+            await house.submit(call_back())
+
+    assert looks == []
+
+
+@run
 async def test_an_account_that_is_full_does_not_keep_another_waiting(house):
     gate = asyncio.Event()
 

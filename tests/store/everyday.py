@@ -110,6 +110,7 @@ async def reading(store: Store) -> None:
     await store.luck()
     await store.next_look(NOW)
     await store.next_due(NOW, LIMITS)
+    await store.is_anything_queued()
     await store.verify_audit()
 
 

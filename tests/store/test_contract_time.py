@@ -245,6 +245,24 @@ async def test_a_note_that_waits_for_an_earlier_one_is_nothing_to_wake_up_for(st
 
 
 @opened
+async def test_what_waits_for_its_time_for_room_or_for_another_is_queued_and_what_somebody_has_is_not(store):
+    assert not await store.is_anything_queued()
+
+    leased = await accept(store, task(1))
+    assert not await store.is_anything_queued()
+
+    await accept(store, note(2))  # behind the task
+    assert not await store.is_anything_queued()  # it is held
+    await settle(store, await mark(store, leased), Applied(ids={"id": "v-1", "emr_id": "emr-1"}))
+    assert await store.is_anything_queued()
+
+    (released,) = await take(store)
+    assert not await store.is_anything_queued()
+    await settle(store, released.attempt, NotApplied(code="later", retry_after=3600.0))
+    assert await store.is_anything_queued()
+
+
+@opened
 async def test_a_leased_delivery_past_its_end_is_nothing_to_wake_up_for_before_the_lease_ends(store):
     await accept(store, task(1, give_up_after=10.0))
 
