@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import structs
 
@@ -55,3 +55,10 @@ def told_apart(listed: Sequence[Sighting], marked: Mapping[str, Record]) -> list
         return structs.replace(sighting, ref=None, refs=marks)
 
     return [told(sighting) for sighting in listed]
+
+
+def says_another(sighting: Sighting, marked: Record, others: Iterable[Record]) -> bool:
+    """Whether a thing with the mark of a delivery says what one of the others says, and not what its own does."""
+    return not echoes(sighting.values, marked.values) and any(
+        other.id != marked.id and echoes(sighting.values, other.values) for other in others
+    )

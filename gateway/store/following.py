@@ -14,7 +14,7 @@ from gateway.rules.marks import borne, copied, told_apart
 from gateway.rules.record import Record
 from gateway.store import inbound
 from gateway.store.bell import LOOK
-from gateway.store.recognising import Nearby, Seen, recognise
+from gateway.store.recognising import Nearby, Seen, believed, recognise
 from gateway.store.rows import ALL, NOT_LOOKED_AT, Tx, not_of, record_of, stamp
 from gateway.store.saving import Writing, find, save
 from schemas.outcome import Sighting
@@ -96,7 +96,7 @@ def look(writing: Writing, taken: Looked) -> None:
     """Give every sighting to the correlator; then plan the next look, or conclude from finding nothing."""
     writing.tx.lock_of(taken.delivery_id)
     nearby = Nearby(writing.tx, writing.now)
-    listed = _told_apart(writing.tx, taken.sightings)
+    listed = [believed(writing.tx, one, nearby) for one in _told_apart(writing.tx, taken.sightings)]
     doubtful = [doubt for one in listed if (doubt := _recognised(writing, one, nearby))]
     record = find(writing.tx, taken.delivery_id)
     if record is None:

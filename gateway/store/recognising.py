@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-import msgspec
+from msgspec import structs
 
 from gateway.rules.correlate import Match, Parked, correlate
+from gateway.rules.marks import borne, says_another
 from gateway.rules.record import Record
 from gateway.store.rows import ALL, Tx, record_of, stamp
 from schemas.outcome import Sighting
@@ -33,6 +34,11 @@ class Seen(Private, frozen=True, kw_only=True):
     account_connections: frozenset[tuple[str, str]]
     why_nowhere: str | None = None
     """Why it can be of no connection: it names one that nobody has."""
+
+    @property
+    def scope(self) -> frozenset[tuple[str, str]]:
+        """The connections that it may be of."""
+        return frozenset({self.connection}) if self.connection else self.account_connections
 
 
 class Nearby:
@@ -61,17 +67,29 @@ class Nearby:
         self._found.clear()
 
 
+def believed(tx: Tx, seen: Seen, nearby: Nearby) -> Seen:
+    """The sighting without a mark that may have been copied over another: it then only says what the thing may be."""
+    by_mark = structs.replace(seen.sighting, ids={})
+    marked = next(iter(with_ids_of(tx, by_mark)), None)
+    if marked is None or marked.vendor_id is not None:
+        return seen
+    others = (record for connection in sorted(seen.scope) for record in nearby.of(connection))
+    if not says_another(seen.sighting, marked, others):
+        return seen
+    return structs.replace(seen, sighting=structs.replace(seen.sighting, ref=None, refs=borne(seen.sighting)))
+
+
 def recognise(tx: Tx, seen: Seen, nearby: Nearby) -> tuple[Record, str] | Parked:
     """The delivery a sighting is of: by ids first, and by content only within the connection it names."""
+    seen = believed(tx, seen, nearby)
     if seen.why_nowhere:
         return Parked(seen.why_nowhere)
     if seen.sighting.says not in CORRELATED:
         return Parked("it tells of no delivery")
-    scope = {seen.connection} if seen.connection else seen.account_connections
     told = _telling(seen)
     known = [record for record in with_ids_of(tx, told) if told.operation in (None, record.operation)]
-    candidates = [record for record in known if (record.clinic_id, record.connection) in scope]
-    elsewhere = [record for record in known if (record.clinic_id, record.connection) not in scope]
+    candidates = [record for record in known if (record.clinic_id, record.connection) in seen.scope]
+    elsewhere = [record for record in known if (record.clinic_id, record.connection) not in seen.scope]
     marked = not candidates and any(record.id == seen.sighting.ref for record in elsewhere)
     if marked or any(_has_id_of(record, seen) for record in elsewhere):
         return Parked("its ids belong to another connection")
@@ -107,7 +125,7 @@ def _telling(seen: Seen) -> Sighting:
     ids = seen.sighting.ids
     if seen.connection is None and seen.sighting.says != "changed":
         ids = {name: value for name, value in ids.items() if name == "id"}
-    return msgspec.structs.replace(seen.sighting, ids=ids, values={})
+    return structs.replace(seen.sighting, ids=ids, values={})
 
 
 def with_ids_of(tx: Tx, sighting: Sighting) -> list[Record]:

@@ -2,7 +2,7 @@
 
 from rules.records import record, sighting
 
-from gateway.rules.marks import told_apart
+from gateway.rules.marks import says_another, told_apart
 
 ONE, OTHER = "Call Ms. Okafor back about her labs", "Send the referral letter to Dr. Ames"
 MARKED = {
@@ -57,3 +57,14 @@ def test_a_second_one_under_the_mark_of_a_delivery_whose_own_is_known_is_told_as
 
 def test_the_same_thing_listed_twice_has_one_mark():
     assert marks(thing(1, "tsk_1"), thing(1, "tsk_1")) == ["tsk_1", "tsk_1"]
+
+
+def test_a_thing_that_says_what_another_delivery_says_and_not_its_mark_s_own_has_a_copied_mark():
+    others = [*MARKED.values(), record("unknown", id="tsk_3", values={"description": "Refill request"})]
+
+    def copied_over(text):
+        return says_another(thing(1, "tsk_1", text=text), MARKED["tsk_1"], others)
+
+    assert [copied_over(text) for text in (OTHER, "Refill request")] == [True, True]
+    assert [copied_over(text) for text in (ONE, f"DONE {OTHER}", "Edited")] == [False, False, False]
+    assert not says_another(sighting(ids={"id": "t1"}, ref="tsk_1"), MARKED["tsk_1"], others)

@@ -178,6 +178,20 @@ async def test_a_copied_mark_neither_takes_a_thing_from_its_delivery_nor_has_it_
     assert (await now(store, lost.id)).state == "unknown"
 
 
+@pytest.mark.parametrize("connection", ["emr", "front-desk"])
+@run
+async def test_a_mark_copied_over_another_s_is_not_believed_where_the_list_breaks_off_before_its_own(connection):
+    store = opened()
+    await sent(store, task(1, text="Send the referral letter.", connection=connection), Unknown(code="http-502"))
+    lost = await sent(store, task(2, text=TEXT), Unknown(code="http-502"))
+
+    for minutes in (2, 10):
+        await _look(store, lost.id, minutes, _listed("t2", TEXT, "tsk_000001"))
+
+    assert (await now(store, "tsk_000001")).vendor_id is None
+    assert (await now(store, lost.id)).state == "unknown"
+
+
 @run
 async def test_the_mark_of_a_delivery_whose_own_is_known_is_no_proof_that_a_thing_is_not_another_s():
     store = opened()
