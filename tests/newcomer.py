@@ -26,8 +26,8 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from console.world import ARGUMENTS, chromium  # noqa: E402 - the path is set above
-from journeys.world import free_port  # noqa: E402
 from playwright.sync_api import expect, sync_playwright  # noqa: E402
+from ports import free_port  # noqa: E402
 from reader import Block, Reader, blocks, environment  # noqa: E402
 
 GIT = shutil.which("git") or "git"

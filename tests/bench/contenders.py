@@ -15,8 +15,9 @@ from pathlib import Path
 import psycopg
 from bench import machine
 from bench.machine import CONTENDER, HERE, KEPT, OTHERS, Missing, answering, pinned, running
-from journeys.world import PROGRAM, TOKEN, free_port
+from journeys.world import PROGRAM, TOKEN
 from msgspec import Struct
+from ports import free_port
 
 KEY = "tgk_bench_a-key-for-the-benchmark"
 HOOK_SECRET = "whsec_bench"

@@ -17,7 +17,8 @@ import psycopg
 from aiohttp import web
 from chaos.counting import Counted
 from chaos.load import behind_a_proxy
-from chaos.town import QUICK, Gateway, Place, configure, free_port, sandbox, until
+from chaos.town import QUICK, Gateway, Place, configure, sandbox, until
+from ports import free_port
 from postgres import Server, server
 
 from gateway.sandbox import serving

@@ -6,10 +6,8 @@ import asyncio
 import functools
 import multiprocessing
 import os
-import random
 import shutil
 import signal
-import socket
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
@@ -23,6 +21,7 @@ import msgspec
 import pytest
 from aiohttp import web
 from chaos import server
+from ports import free_port
 
 from gateway.sandbox import CobaltSettings, MaxCareSettings, TaskApiSettings, cobalt_app, maxcare_app, serving
 from gateway.sandbox import task_api_app as solum_app
@@ -246,15 +245,6 @@ def played(directory: Path, story: Callable[[Town], Awaitable[None]], **settings
             await story(here)
 
     asyncio.run(play())
-
-
-def free_port() -> int:
-    """A port below those that outgoing connections take, since the gateway is to come back to it after each death."""
-    while True:
-        port = random.randrange(20_000, 32_000)  # noqa: S311 - no secret
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def configure(

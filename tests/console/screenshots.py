@@ -26,7 +26,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from console.afternoon import OPERATOR, Afternoon, Clock  # noqa: E402 - the path is set above
 from console.pictures import small  # noqa: E402
 from console.world import ARGUMENTS, chromium  # noqa: E402
-from journeys.world import free_port  # noqa: E402
+from ports import free_port  # noqa: E402
 
 from gateway.app import build  # noqa: E402
 from gateway.clinics import load  # noqa: E402

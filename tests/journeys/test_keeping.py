@@ -5,7 +5,8 @@ import signal
 
 import pytest
 from journeys import world
-from journeys.world import COBALT, KEY, TOKEN, free_port, run, task, until
+from journeys.world import COBALT, KEY, TOKEN, run, task, until
+from ports import free_port
 
 ONE, TWO = (base64.b64encode(name * 32).decode() for name in (b"1", b"2"))
 CANARY = "Zebedee Canary"

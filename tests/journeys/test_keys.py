@@ -6,7 +6,8 @@ import signal
 import httpx
 import pytest
 from journeys import world
-from journeys.world import free_port, task, until
+from journeys.world import task, until
+from ports import free_port
 
 
 @pytest.fixture

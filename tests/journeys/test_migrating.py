@@ -5,7 +5,8 @@ from base64 import b64encode
 
 import pytest
 from journeys import world
-from journeys.world import COBALT, TOKEN, free_port, run, task
+from journeys.world import COBALT, TOKEN, run, task
+from ports import free_port
 from postgres import server
 
 KEYS = f"encryption: {{keys: [{{id: k1, key: '{b64encode(b'1' * 32).decode()}'}}]}}\n"

@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from journeys.world import COBALT, MAXCARE, PROGRAM, TASK_API, free_port, task
+from journeys.world import COBALT, MAXCARE, PROGRAM, TASK_API, task
+from ports import free_port
 
 SHIPPED = Path(__file__).parents[2] / "config"
 

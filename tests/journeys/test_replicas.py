@@ -7,7 +7,8 @@ import pytest
 from journeys import world
 from journeys.test_reloading import knows
 from journeys.test_streaming import stream
-from journeys.world import CLINICS, COBALT, TASK_API, TOKEN, free_port, task, until
+from journeys.world import CLINICS, COBALT, TASK_API, TOKEN, task, until
+from ports import free_port
 from postgres import server
 
 NEVER_ASKED = "follow: {submitted: [3600]}\n"

@@ -9,7 +9,8 @@ from functools import partial
 
 import pytest
 from journeys import world
-from journeys.world import COBALT, KEY, PROGRAM, TASK_API, TOKEN, free_port, run, task, until
+from journeys.world import COBALT, KEY, PROGRAM, TASK_API, TOKEN, run, task, until
+from ports import free_port
 
 YAML = """
 clinic_id: lakeside

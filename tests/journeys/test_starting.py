@@ -4,7 +4,8 @@ import socket
 
 import pytest
 from journeys import world
-from journeys.world import free_port, run
+from journeys.world import run
+from ports import free_port
 
 
 @pytest.fixture

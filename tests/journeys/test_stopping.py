@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 from journeys import world
-from journeys.world import COBALT, TASK_API, free_port, task, until
+from journeys.world import COBALT, TASK_API, task, until
+from ports import free_port
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from ports import free_port
 
 PROGRAM = Path(sys.executable).with_name("task-gateway")
 KEY = "tgk_journey_a-key-for-the-journeys"
@@ -117,25 +117,6 @@ apps:
 answer_within: 5
 {more}""")
     return directory
-
-
-def free_port(count: int = 1) -> int:
-    """The first of `count` ports in a row that nobody listens on."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            first = int(probe.getsockname()[1])
-        if first + count < 65536 and all(_is_free(first + offset) for offset in range(count)):
-            return first
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def until(found: Callable[[], Any], seconds: float = 15.0) -> Any:

@@ -4,8 +4,9 @@ import sys
 from contextlib import contextmanager
 
 import pytest
-from journeys.world import KEY, free_port, task, write_config
+from journeys.world import KEY, task, write_config
 from litestar.testing import TestClient
+from ports import free_port
 
 from gateway.app import build
 from gateway.clinics import load
