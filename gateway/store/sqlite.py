@@ -138,6 +138,7 @@ class SqliteStore(Store):
             writer.execute("PRAGMA journal_mode = WAL")
             writer.execute("PRAGMA synchronous = FULL")
             writer.execute("PRAGMA wal_autocheckpoint = 4000")
+            writer.execute("PRAGMA temp_store = MEMORY")  # else each savepoint's undo is written to a file of its own
             writer.execute("PRAGMA secure_delete = ON")  # what is sealed anew or forgotten leaves nothing behind
             bring_up_to_date(writer)
         except (sqlite3.Error, StoreUnavailable) as error:
