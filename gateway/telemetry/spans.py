@@ -51,13 +51,15 @@ def span(
 def note(**facts: Any) -> None:
     """Add facts to the current span, as far as a log line may have them."""
     current = trace.get_current_span()
-    for name, value in facts.items():
+    for name, value in facts.items() if current.is_recording() else ():
         if name in ALLOWED and value is not None:
             current.set_attribute(_NAMES.get(name, f"task_gateway.{name}"), value)
 
 
 def link(about: str | None) -> None:
     """Link the current span to the trace that a delivery came with, if it came with one."""
+    if about is None:
+        return
     found = trace.get_current_span(_context(about)).get_span_context()
     if found.is_valid:
         trace.get_current_span().add_link(found)
@@ -89,4 +91,4 @@ def here() -> str | None:
 
 def _context(traceparent: str | None) -> Context:
     """What a span begins in. `tracestate` and baggage are left behind: anything could be in them."""
-    return _header.extract({"traceparent": traceparent} if traceparent else {}, Context())
+    return _header.extract({"traceparent": traceparent}, Context()) if traceparent else Context()
