@@ -8,11 +8,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import structlog
 from litestar import Litestar
+from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.handlers.base import BaseRouteHandler
 from msgspec import structs
 
 from gateway.courier import Courier, courier
@@ -87,6 +90,12 @@ def store_of(config: Config, world: World) -> Store:
     raise Stopped(f"database: {scheme}:// is not supported; sqlite:///PATH and postgresql://... are")
 
 
+async def _admitted(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """The guards of every route as one, since the framework copies the handler for each. Raises Refused."""
+    for guard in (hosted, authenticated, within_quota):
+        await guard(connection, handler)
+
+
 def build(  # noqa: PLR0913 - what tests bring
     config: Config,
     *,
@@ -120,7 +129,7 @@ def build(  # noqa: PLR0913 - what tests bring
         request_class=StrictRequest,
         request_max_body_size=LARGEST,
         dependencies={"services": Provide(services, sync_to_thread=False)},
-        guards=[hosted, authenticated, within_quota],
+        guards=[_admitted],
         exception_handlers=dict(HANDLERS),
         openapi_config=openapi.config(version("task-gateway")),
         plugins=[openapi.ClosedBodies()],
