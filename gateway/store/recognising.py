@@ -73,7 +73,7 @@ def believed(tx: Tx, seen: Seen, nearby: Nearby) -> Seen:
     marked = next(iter(with_ids_of(tx, by_mark)), None)
     if marked is None or marked.vendor_id is not None:
         return seen
-    others = (record for connection in sorted(seen.scope) for record in nearby.of(connection))
+    others = (record for connection in seen.scope for record in nearby.of(connection))
     if not says_another(seen.sighting, marked, others):
         return seen
     return structs.replace(seen, sighting=structs.replace(seen.sighting, ref=None, refs=borne(seen.sighting)))

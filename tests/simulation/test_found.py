@@ -193,6 +193,17 @@ async def test_a_mark_copied_over_another_s_is_not_believed_where_the_list_break
 
 
 @run
+async def test_nor_is_it_believed_where_a_webhook_brings_it():
+    store = opened()
+    await sent(store, task(1, text="Send the referral letter."), Unknown(code="http-502"))
+    await sent(store, task(2, text=TEXT), Unknown(code="http-502"))
+
+    assert await sight(store, _listed("t2", TEXT, "tsk_000001")) == "unmatched"
+
+    assert (await now(store, "tsk_000001")).vendor_id is None
+
+
+@run
 async def test_the_mark_of_a_delivery_whose_own_is_known_is_no_proof_that_a_thing_is_not_another_s():
     store = opened()
     await sent(store, task(1), Applied(ids={"id": "t1"}))

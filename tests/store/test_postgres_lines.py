@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 import signal
 from contextlib import suppress
@@ -185,3 +186,12 @@ async def test_a_closed_store_is_unavailable_and_says_so(store):
         await accept(store, task(1))
     with pytest.raises(StoreUnavailable):
         await store.writable()
+
+
+def test_a_connection_that_cannot_be_prepared_is_closed(database, monkeypatch):
+    monkeypatch.setattr(postgres_session, "_MANNERS", "SET nothing_of_this_name = 1")
+
+    with pytest.raises(StoreUnavailable):
+        postgres_session.connect(database)
+
+    gc.collect()  # one left open is an error when it is collected
