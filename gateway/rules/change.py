@@ -75,7 +75,9 @@ def settle_by(record: Record, now: datetime) -> datetime:
 
 
 def with_problem(record: Record, found: Problem | None) -> Record:
-    """The record with `found` as its problem."""
+    """The record with `found` as its problem; what it says is left as it is where that changes nothing."""
+    if record.content.problem == found:
+        return record
     return structs.replace(record, content=structs.replace(record.content, problem=found))
 
 

@@ -109,14 +109,11 @@ class Store(Outgoing, ForPeople):
         """Run `job` as one transaction, then wake those who wait for what it changed, even if the caller is gone."""
         touched: set[str] = set()
 
-        def ring(written: asyncio.Future[T]) -> None:
-            if not written.cancelled() and written.exception() is None:
-                for name in sorted(touched):
-                    self.bell.ring(name)
+        def ring() -> None:
+            for name in sorted(touched):
+                self.bell.ring(name)
 
-        written = asyncio.ensure_future(self.write(lambda tx: job(Writing(tx, now, self._new_id, touched))))
-        written.add_done_callback(ring)
-        return await asyncio.shield(written)
+        return await self.write(lambda tx: job(Writing(tx, now, self._new_id, touched)), ring)
 
     @abstractmethod
     def has_reserve(self) -> bool:

@@ -106,8 +106,11 @@ def _luck(row: Sequence[Any]) -> Luck:
 def learn(tx: Tx, record: Record, ended: Attempt, now: datetime) -> None:
     """Keep what an attempt says of its account; nothing, as long as all goes well."""
     told = _told(ended)
+    if told is None:
+        return
     retry_at = record.due_at if record.state == "queued" and record.due_at else now
-    if told is None or pace.after(luck(tx, record.account), told, retry_at, now) == luck(tx, record.account):
+    before = luck(tx, record.account)
+    if pace.after(before, told, retry_at, now) == before:
         return
     tx.lock_account(record.account)
     after = pace.after(luck(tx, record.account), told, retry_at, now)

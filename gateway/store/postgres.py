@@ -22,6 +22,7 @@ from gateway.store.postgres_schema import bring_up_to_date, check_up_to_date
 from gateway.store.postgres_session import Session, connect
 from gateway.store.rows import Tx
 from gateway.store.saving import NewId
+from gateway.store.transactions import nothing
 from gateway.store.vault import Vault
 from gateway.telemetry.meters import Meters
 
@@ -75,11 +76,11 @@ class PostgresStore(Store):
         """How full its disk is, only the database knows."""
         return True
 
-    async def write(self, job: Callable[[Tx], T]) -> T:
+    async def write(self, job: Callable[[Tx], T], then: Callable[[], None] = nothing) -> T:
         """Run `job` on the next free connection; returns after the commit. It runs even if the caller is cancelled."""
         if self._is_read_only:
             raise StoreUnavailable("the database is open for reading only")
-        return await self._on(self._writers, lambda: self._written(job))
+        return await self._on(self._writers, lambda: self._written(job), then)
 
     async def read(self, job: Callable[[Tx], T]) -> T:
         """Run `job` on one of the readers' connections."""
@@ -90,11 +91,17 @@ class PostgresStore(Store):
         if await self.read(postgres_places.are_missing):
             await self.write(postgres_places.give)
 
-    async def _on(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    async def _on(self, threads: ThreadPoolExecutor, work: Callable[[], T], then: Callable[[], None] = nothing) -> T:
         if not self._is_open:
             raise StoreUnavailable("the database is closed")
         done = asyncio.get_running_loop().run_in_executor(threads, work)
-        done.add_done_callback(_heard)
+
+        def heard(done: asyncio.Future[T]) -> None:
+            """An error of a job whose caller is gone is nobody's any more."""
+            if not done.cancelled() and done.exception() is None:
+                then()
+
+        done.add_done_callback(heard)
         return await asyncio.shield(done)
 
     def _written(self, job: Callable[[Tx], T]) -> T:
@@ -124,9 +131,3 @@ class PostgresStore(Store):
             bring_up_to_date(connection)
         finally:
             connection.close()
-
-
-def _heard(done: asyncio.Future[T]) -> None:
-    """An error of a job whose caller is gone is nobody's any more."""
-    if not done.cancelled():
-        done.exception()

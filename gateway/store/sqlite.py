@@ -1,7 +1,7 @@
 """SQLite, embedded: WAL, `synchronous=FULL`, one writing connection on one thread, and group commit.
 
-What arrives while a commit is under way is the next batch; there is no timer. Each job of a batch has a savepoint of
-its own, so that one that fails takes none of the others with it.
+What arrives while a commit is under way is the next batch; there is no timer. Where a job of a batch fails, the batch
+is run again with a savepoint for each, so that it takes none of the others with it.
 """
 
 from __future__ import annotations
@@ -18,18 +18,17 @@ from contextlib import closing, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from queue import SimpleQueue
-from typing import IO, Any, TypeVar
+from typing import IO, Any, NamedTuple, TypeVar
 
 from gateway.store.base import Store, StoreUnavailable
 from gateway.store.rows import Tx
 from gateway.store.saving import NewId
 from gateway.store.sqlite_schema import bring_up_to_date, check_up_to_date
+from gateway.store.transactions import nothing
 from gateway.store.vault import Vault
 from gateway.telemetry.meters import Meters
 
 T = TypeVar("T")
-_Job = tuple[Callable[[Tx], Any], "asyncio.Future[Any]"]
-_Done = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 RESERVE = 256 * 1024 * 1024
 """Bytes of the disk that are kept free, so that results can still be written when it fills up."""
@@ -37,6 +36,17 @@ RESERVE = 256 * 1024 * 1024
 _READERS = 2
 _BUSY_SECONDS = 2
 """How long a lock of somebody else's is waited for; a vendor gives a webhook five seconds."""
+
+
+class _Job(NamedTuple):
+    """What is to be done in a transaction, what follows from its commit, and who is told of it."""
+
+    run: Callable[[Tx], Any]
+    then: Callable[[], None]
+    told: asyncio.Future[Any]
+
+
+_Done = tuple[_Job, Any, Exception | None]
 
 
 class SqliteStore(Store):
@@ -99,13 +109,13 @@ class SqliteStore(Store):
             return False
         return free.f_bavail * free.f_frsize > RESERVE
 
-    async def write(self, job: Callable[[Tx], T]) -> T:
+    async def write(self, job: Callable[[Tx], T], then: Callable[[], None] = nothing) -> T:
         """Run `job` with the next batch; returns after the commit. The job runs even if the caller is cancelled."""
         self._refuse_if_closed()
         if self._thread is None:
             raise StoreUnavailable(f"{self._path} is open for reading only")
         future: asyncio.Future[T] = self._loop.create_future()
-        self._waiting.append((job, future))
+        self._waiting.append(_Job(job, then, future))
         if not self._busy:
             self._hand_over()
         return await future
@@ -182,13 +192,15 @@ class SqliteStore(Store):
         self._writer.close()
 
     def _announce(self, done: list[_Done]) -> None:
-        for future, result, error in done:
-            if future.done():
+        for job, result, error in done:
+            if error is None:
+                job.then()
+            if job.told.done():  # its caller is gone
                 continue
             if error is None:
-                future.set_result(result)
+                job.told.set_result(result)
             else:
-                future.set_exception(error)
+                job.told.set_exception(error)
         self._busy = False
         if self._waiting:
             self._hand_over()
@@ -200,30 +212,38 @@ class SqliteStore(Store):
         begun = time.perf_counter()
         try:
             self._writer.execute("BEGIN IMMEDIATE")
-            done = [self._run(job, future) for job, future in batch]
+            try:
+                done: list[_Done] = [(job, job.run(self._tx()), None) for job in batch]
+            except Exception:  # noqa: BLE001 - whatever it is, it is told to the one whose job it was
+                self._writer.execute("ROLLBACK")
+                self._writer.execute("BEGIN IMMEDIATE")
+                done = [self._apart(job) for job in batch]
             self._writer.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - whatever it is, the writer must live on
             with suppress(sqlite3.Error):
                 self._writer.execute("ROLLBACK")
             unavailable = StoreUnavailable(str(error))
-            return [(future, None, unavailable) for _, future in batch]
+            return [(job, None, unavailable) for job in batch]
         self.meters.committed(len(batch), time.perf_counter() - begun)
         return done
 
-    def _run(self, job: Callable[[Tx], Any], future: asyncio.Future[Any]) -> _Done:
+    def _tx(self) -> Tx:
+        return Tx(self._writer.execute, self.vault)
+
+    def _apart(self, job: _Job) -> _Done:
         """One job in its savepoint. An error after which the whole transaction is gone is raised."""
         self._writer.execute("SAVEPOINT job")
         try:
-            result = job(Tx(self._writer.execute, self.vault))
+            result = job.run(self._tx())
         except Exception as error:
             if not self._writer.in_transaction:
                 raise
             self._writer.execute("ROLLBACK TO job")
             self._writer.execute("RELEASE job")
             told = StoreUnavailable(str(error)) if _is_the_databases(error) else error
-            return future, None, told
+            return job, None, told
         self._writer.execute("RELEASE job")
-        return future, result, None
+        return job, result, None
 
 
 def _is_the_databases(error: Exception) -> bool:

@@ -11,6 +11,10 @@ from gateway.store.rows import Tx
 T = TypeVar("T")
 
 
+def nothing() -> None:
+    """Nothing follows from a commit."""
+
+
 class Transactions(ABC):
     """Runs jobs, each in a transaction of its own."""
 
@@ -18,8 +22,12 @@ class Transactions(ABC):
         """Give every event that is committed its place in the feed; where one writer gives it at once, it has one."""
 
     @abstractmethod
-    async def write(self, job: Callable[[Tx], T]) -> T:
-        """Run `job` in a transaction that is durable when this returns; what it raises rolls it back and is raised."""
+    async def write(self, job: Callable[[Tx], T], then: Callable[[], None] = nothing) -> T:
+        """Run `job` in a transaction that is durable when this returns; what it raises rolls it back and is raised.
+
+        It runs even if the caller is cancelled meanwhile; `then` is called after its commit, in the loop's thread. A
+        job may be run again where another stands in its way, or fails beside it, so it must not mind running twice.
+        """
 
     @abstractmethod
     async def read(self, job: Callable[[Tx], T]) -> T:

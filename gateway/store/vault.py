@@ -11,6 +11,7 @@ import hmac
 import os
 from base64 import b64decode
 from collections.abc import Sequence
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -82,6 +83,7 @@ def head(key_id: str) -> bytes:
     return _SEALED + bytes([len(key_id.encode())]) + key_id.encode()
 
 
+@lru_cache(maxsize=32)
 def _hashing(secret: bytes) -> bytes:
     """The key for hashing that belongs to a key for sealing."""
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"task gateway: patients").derive(secret)

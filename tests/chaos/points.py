@@ -45,6 +45,7 @@ from gateway.store.recognising import Seen
 from gateway.store.rows import Tx
 from gateway.store.saving import NewId
 from gateway.store.sqlite import SqliteStore
+from gateway.store.transactions import nothing
 from gateway.store.webhooks import Webhook, WebhookState
 from gateway.transport import Exchange, Mark, Wire
 
@@ -100,7 +101,7 @@ class MortalStore(SqliteStore):
         super().__init__(path, new_id)
         self._points = points
 
-    async def write(self, job: Callable[[Tx], T]) -> T:
+    async def write(self, job: Callable[[Tx], T], then: Callable[[], None] = nothing) -> T:
         """The transaction; it may die when all is written and nothing is committed."""
         point = _before_commit.get()
 
@@ -109,7 +110,7 @@ class MortalStore(SqliteStore):
             self._points.reach(point())
             return result
 
-        return await super().write(mortal)
+        return await super().write(mortal, then)
 
     async def accept(self, record: Record, key: Key | None, lease: timedelta | None, limits: Limits) -> Accepted:
         """K0 and K1."""

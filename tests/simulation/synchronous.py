@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from contextlib import nullcontext
 from importlib import resources
 from typing import Any, Protocol, TypeVar
 
 from gateway.store.base import Store, StoreUnavailable
 from gateway.store.rows import Tx
 from gateway.store.saving import NewId
+from gateway.store.transactions import nothing
 
 T = TypeVar("T")
 
@@ -81,11 +83,14 @@ class SimStore(Store):
     def has_reserve(self) -> bool:
         return not self._troubles.full
 
-    async def write(self, job: Callable[[Tx], T]) -> T:
-        if self._turn is None:
-            return await self._write(job)
-        async with self._turn:
-            return await self._write(job)
+    async def write(self, job: Callable[[Tx], T], then: Callable[[], None] = nothing) -> T:
+        return await asyncio.shield(asyncio.ensure_future(self._write_in_turn(job, then)))
+
+    async def _write_in_turn(self, job: Callable[[Tx], T], then: Callable[[], None]) -> T:
+        async with self._turn or nullcontext():
+            result = await self._write(job)
+        then()
+        return result
 
     async def _write(self, job: Callable[[Tx], T]) -> T:
         fault = self._troubles.store_fault()

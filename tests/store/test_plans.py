@@ -36,13 +36,13 @@ def watched(store, explained):
     """The store, each of whose statements goes by `explained` as well."""
 
     def through(run_job):
-        def run_watched(job):
+        def run_watched(job, *then):
             def with_plans(tx):
                 execute = tx.execute
                 tx.execute = lambda statement, parameters=(): explained(execute, statement, parameters)
                 return job(tx)
 
-            return run_job(with_plans)
+            return run_job(with_plans, *then)
 
         return run_watched
 
