@@ -14,7 +14,8 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import aiohttp
@@ -85,6 +86,11 @@ def _socket(info: tuple[Any, ...], may_call: Callable[[str], bool]) -> socket.so
     return socket.socket(family, kind, protocol)
 
 
+_parsed = lru_cache(maxsize=512)(httpx.URL)
+_as_it_is = lru_cache(maxsize=512)(partial(URL, encoded=True))
+"""A vendor has few URLs, and to take one apart costs as much as all else of a request."""
+
+
 class _Body(httpx.AsyncByteStream):
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
@@ -128,7 +134,7 @@ class VendorTransport(httpx.AsyncBaseTransport):
         try:
             response = await self._session.request(
                 request.method,
-                URL(str(request.url), encoded=True),
+                _as_it_is(str(request.url)),
                 data=request.content or None,
                 allow_redirects=False,
                 headers=[(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw],
@@ -223,7 +229,7 @@ def _prepared(request: HttpRequest, send: Send, timeouts: Timeouts, *, plain: bo
         headers["content-type"] = "application/x-www-form-urlencoded"
     return httpx.Request(
         request.method,
-        request.url,
+        _parsed(request.url),
         headers=headers,
         content=content,
         extensions={"send": send, "timeout": {"connect": timeouts.connect}},
@@ -233,7 +239,7 @@ def _prepared(request: HttpRequest, send: Send, timeouts: Timeouts, *, plain: bo
 async def _read(response: httpx.Response) -> Exchange:
     body = bytearray()
     try:
-        async for chunk in response.aiter_raw():
+        async for chunk in cast(httpx.AsyncByteStream, response.stream):
             body += chunk
             if len(body) > MOST:
                 return Exchange(begun=True, fault=f"oversized:{response.status_code}")

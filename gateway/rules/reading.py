@@ -47,6 +47,37 @@ class Draft(Private, Generic[C], frozen=True, kw_only=True):
 
 def read(posted: Mapping[str, Any], type_: type[C]) -> Draft[C]:
     """Read a posted object as a `type_`: a command, or another body that is all text and ids."""
+    return at_once(posted, type_) or field_by_field(posted, type_)
+
+
+def at_once(posted: Mapping[str, Any], type_: type[C]) -> Draft[C] | None:
+    """The object, if nothing is wrong with it; nearly all are so, and it takes a third of the time."""
+    fields: dict[str, Any] = {}
+    for name, raw in posted.items():
+        value = _given(name, raw)
+        if value is not None:
+            fields[name] = value
+        elif isinstance(raw, list | dict) or name not in type_.__struct_fields__:
+            return None
+    try:
+        command = msgspec.convert(fields, type_)
+    except (msgspec.ValidationError, RecursionError):
+        return None
+    dates = (value for name, value in fields.items() if isinstance(getattr(command, name), datetime))
+    return Draft(command=command, errors=()) if all(map(_in_range, dates)) else None
+
+
+def _given(name: str, raw: Any) -> Any:
+    """A field's value without what is not given; `vendor_fields` are the vendor's affair."""
+    return raw if name == "vendor_fields" else given(raw, keep_blanks=name == "metadata")
+
+
+def _in_range(date: Any) -> bool:
+    return _FIRST_YEAR <= int(str(date)[:4]) <= _LAST_YEAR
+
+
+def field_by_field(posted: Mapping[str, Any], type_: type[C]) -> Draft[C]:
+    """The object as far as it can be read, with all that is wrong with it."""
     errors: list[FieldError] = []
     fields = _fields(posted, type_, "", errors)
     missing = [field.name for field in _shape(type_) if field.required and field.name not in fields]
@@ -80,7 +111,7 @@ def _fields(posted: Mapping[str, Any], type_: type[Private], at: str, errors: li
         if name not in known:
             errors.append(_unknown(name, at, known))
             continue
-        value = raw if name == "vendor_fields" else given(raw, keep_blanks=name == "metadata")
+        value = _given(name, raw)
         if value is None:
             if isinstance(raw, list | dict) and not _takes(known[name].type, type(raw)):
                 errors.append(_invalid(name, at, ""))
@@ -95,7 +126,7 @@ def _fields(posted: Mapping[str, Any], type_: type[Private], at: str, errors: li
         except (msgspec.ValidationError, RecursionError) as error:
             errors.append(_invalid(name, at, str(error)))
             continue
-        if isinstance(converted, datetime) and not _FIRST_YEAR <= int(str(value)[:4]) <= _LAST_YEAR:
+        if isinstance(converted, datetime) and not _in_range(value):
             errors.append(_invalid(name, at, "out of range"))
             continue
         read_so_far[name] = converted

@@ -58,15 +58,21 @@ class Recent:
 
     def attempted(self, record: Record, outcome: Outcome, seconds: float) -> None:
         """An attempt has ended."""
-        ring = self._rings.setdefault((record.clinic_id, record.connection), _Ring())
+        ring = self._ring((record.clinic_id, record.connection))
         ring.sent[self._now] += 1
         ring.failed[self._now] += isinstance(outcome, NotApplied | Unknown)
         ring.seconds[self._now] += seconds
 
+    def _ring(self, connection: At) -> _Ring:
+        found = self._rings.get(connection)
+        if found is None:
+            found = self._rings[connection] = _Ring()
+        return found
+
     def sample(self, waiting: Mapping[At, int], now: datetime) -> None:
         """End a sample, and begin the next in the place of the oldest."""
         for connection, count in waiting.items():
-            self._rings.setdefault(connection, _Ring()).waiting[self._now] = count
+            self._ring(connection).waiting[self._now] = count
         self._now, self.as_of = (self._now + 1) % KEPT, now
         for ring in self._rings.values():
             ring.clear(self._now)

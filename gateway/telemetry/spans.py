@@ -37,6 +37,9 @@ def span(
     An exception leaves its class in it; its text may be a patient's.
     """
     begun = _tracer.start_span(name, context=_context(of), kind=role)
+    if not begun.get_span_context().is_valid and not trace.get_current_span().get_span_context().is_valid:
+        yield begun  # nobody keeps it, and nobody's trace goes on here
+        return
     with trace.use_span(begun, end_on_exit=True, record_exception=False, set_status_on_exception=False):
         note(**facts)
         link(about)
@@ -84,6 +87,8 @@ def facts(record: Record) -> dict[str, str]:
 
 def here() -> str | None:
     """The trace that the work at hand is part of, if any."""
+    if not trace.get_current_span().get_span_context().is_valid:
+        return None
     carrier: dict[str, str] = {}
     _header.inject(carrier)
     return carrier.get("traceparent")

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import given as generated
 from hypothesis import strategies as st
 
+from gateway.rules import reading
 from gateway.rules.reading import beside, given, read
 from schemas.command import AddNote, CreateClaim, CreateTask
 from schemas.problem import FieldError
@@ -286,6 +287,33 @@ def test_any_object_is_read_without_an_exception_and_without_an_echo(posted):
             present = isinstance(at, list) or part in at
             assert present or error.code == MISSING
             at = None if not present else at[int(part)] if isinstance(at, list) else at[part]
+
+
+RIGHT = {
+    "clinic_id": st.just("lakeside-family"),
+    "description": st.just("Call back"),
+    "title": st.sampled_from(["", "Labs"]),
+    "patient": st.sampled_from([{"mrn": "1"}, {"mrn": " ", "ids": {"cobalt": "2"}}, {"mrn": None}, {"ids": {"a": ""}}]),
+    "assignees": st.lists(st.sampled_from(["a", "", None]), max_size=3),
+    "due_at": st.sampled_from(["2026-03-05T09:00:00-06:00", "0001-01-01T00:00:00Z", "2026-03-05"]),
+    "priority": st.sampled_from(["high", " ", "now"]),
+    "tags": st.sampled_from([[], ["t"], {}, ["gw:x"]]),
+    "source": st.sampled_from([{"call_id": "1"}, {"call": "1"}, {"call_id": ""}, []]),
+    "vendor_fields": st.sampled_from([{"cobalt": {"x": None, "y": " "}}, {}, {"cobalt": 1}]),
+    "metadata": st.sampled_from([{"k": " "}, {"k": 1}, {}]),
+    "other": st.none(),
+    "reference": JSON,
+}
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@generated(st.fixed_dictionaries({}, optional=RIGHT))
+def test_what_is_read_at_once_is_what_is_read_field_by_field(posted):
+    at_once = reading.at_once(posted, CreateTask)
+    one_by_one = reading.field_by_field(posted, CreateTask)
+
+    assert at_once in (None, one_by_one)
+    assert (at_once is None) == bool(one_by_one.errors) or any(value in ([], {}) for value in posted.values())
 
 
 # Small parts
