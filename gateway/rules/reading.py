@@ -61,7 +61,7 @@ def at_once(posted: Mapping[str, Any], type_: type[C]) -> Draft[C] | None:
             return None
     try:
         command = msgspec.convert(fields, type_)
-    except (msgspec.ValidationError, RecursionError):
+    except (ValueError, RecursionError):
         return None
     dates = (value for name, value in fields.items() if isinstance(getattr(command, name), datetime))
     return Draft(command=command, errors=()) if all(map(_in_range, dates)) else None

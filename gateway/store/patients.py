@@ -51,8 +51,7 @@ def hashes(tx: Tx, reference: str) -> tuple[str, ...]:
 
 def _written(tx: Tx, command: Mapping[str, Any]) -> list[str]:
     """What is noted of a command today, in order."""
-    secret = b"" if tx.vault.key_ids else _secret(tx)
-    return sorted(tx.vault.hashes(reference, secret)[0] for reference in references(command))
+    return sorted(tx.vault.hash(reference, lambda: _secret(tx)) for reference in references(command))
 
 
 def _secret(tx: Tx) -> bytes:

@@ -214,7 +214,9 @@ class SqliteStore(Store):
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 done: list[_Done] = [(job, job.run(self._tx()), None) for job in batch]
-            except Exception:  # noqa: BLE001 - whatever it is, it is told to the one whose job it was
+            except Exception:
+                if not self._writer.in_transaction:
+                    raise  # a full disk takes all of it with it
                 self._writer.execute("ROLLBACK")
                 self._writer.execute("BEGIN IMMEDIATE")
                 done = [self._apart(job) for job in batch]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import os
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
@@ -71,7 +71,12 @@ class Vault:
 
     def hashes(self, text: str, secret: bytes) -> tuple[str, ...]:
         """A keyed hash of `text` with each key, as it is written today first; the last is `secret`'s, for no key."""
-        return tuple(hmac.new(key, text.encode(), "sha256").hexdigest() for key in (*self._hashing, _hashing(secret)))
+        return tuple(_hashed(text, key) for key in (*self._hashing, _hashing(secret)))
+
+    def hash(self, text: str, secret: Callable[[], bytes]) -> str:
+        """The first of them; `secret` is asked for only where there is no key."""
+        keys = self._hashing  # looked at once: another thread may change it
+        return _hashed(text, keys[0] if keys else _hashing(secret()))
 
     def is_current(self, stored: bytes) -> bool:
         """Whether it is kept as `seal` would keep it today."""
@@ -81,6 +86,10 @@ class Vault:
 def head(key_id: str) -> bytes:
     """How everything begins that a key has sealed."""
     return _SEALED + bytes([len(key_id.encode())]) + key_id.encode()
+
+
+def _hashed(text: str, key: bytes) -> str:
+    return hmac.new(key, text.encode(), "sha256").hexdigest()
 
 
 @lru_cache(maxsize=32)

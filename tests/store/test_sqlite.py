@@ -241,7 +241,7 @@ async def test_a_full_database_is_unavailable_loses_nothing_and_works_again_afte
     accepted = [1]
     await accept(store, task(1))
     await store.write(lambda tx: tx.execute("PRAGMA max_page_count = 60").fetchone())
-    with pytest.raises(StoreUnavailable):  # noqa: PT012 - the loop is the point
+    with pytest.raises(StoreUnavailable, match="disk is full"):  # noqa: PT012 - the loop is the point
         for number in range(2, 500):
             await accept(store, task(number))
             accepted.append(number)
