@@ -31,6 +31,8 @@ from gateway.clinics import load
 from gateway.flows.planner import Submission
 from gateway.rules.clinic import Config, Follow, Timeouts
 from gateway.rules.reading import read
+from gateway.store.base import Store
+from gateway.store.postgres import PostgresStore
 from gateway.store.sqlite import SqliteStore
 from gateway.world import World
 from schemas.command import CreateTask
@@ -113,14 +115,20 @@ def pointed_at(url: str) -> Config:
     return structs.replace(config, accounts=accounts, clinics=clinics, timeouts=timeouts, follow=NEVER)
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request, tmp_path) -> Store:
+    new_id = World().new_id
+    if request.param == "sqlite":
+        return SqliteStore(tmp_path / "gateway.db", new_id)
+    return PostgresStore(request.getfixturevalue("database"), new_id)
+
+
 @pytest.mark.parametrize("vendor", CLINICS)
 @pytest.mark.parametrize("fault", FAULTS)
 @run
-async def test_a_fault_of_the_wire_gets_its_verdict_and_at_most_one_create(tmp_path, vendor: str, fault: str):
+async def test_a_fault_of_the_wire_gets_its_verdict_and_at_most_one_create(store: Store, vendor: str, fault: str):
     does, state = FAULTS[fault]
-    world = World()
-    store = SqliteStore(tmp_path / "gateway.db", world.new_id)
-    async with Vendor(does).open() as stand_in, running(pointed_at(stand_in.url), world, store, None) as services:
+    async with Vendor(does).open() as stand_in, running(pointed_at(stand_in.url), World(), store, None) as services:
         posted = {"clinic_id": CLINICS[vendor], **TASK}
         app = services.configured.config.apps["operator"]
         submission = Submission(app=app, draft=read(posted, CreateTask), kind=CreateTask, posted=posted)
@@ -137,12 +145,10 @@ async def test_a_fault_of_the_wire_gets_its_verdict_and_at_most_one_create(tmp_p
 
 @pytest.mark.parametrize("vendor", CLINICS)
 @run
-async def test_a_vendor_that_is_not_there_was_sent_nothing_and_is_tried_again(tmp_path, vendor: str):
-    world = World()
-    store = SqliteStore(tmp_path / "gateway.db", world.new_id)
+async def test_a_vendor_that_is_not_there_was_sent_nothing_and_is_tried_again(store: Store, vendor: str):
     async with Vendor(closed_at_once).open() as gone:
         url = gone.url
-    async with running(pointed_at(url), world, store, None) as services:
+    async with running(pointed_at(url), World(), store, None) as services:
         posted = {"clinic_id": CLINICS[vendor], **TASK}
         app = services.configured.config.apps["operator"]
         submission = Submission(app=app, draft=read(posted, CreateTask), kind=CreateTask, posted=posted)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
-
 import pytest
-from postgres import Server, empty, server
 from store.records import Ids, encryption_key
 
 from gateway.store.postgres import PostgresStore
@@ -17,34 +13,6 @@ from gateway.store.vault import Vault
 @pytest.fixture
 def ids():
     return Ids()
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
-    """The server of this worker."""
-    with server() as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def migrated(postgres: Server) -> Iterator[str]:
-    """The URL of a database with the schema."""
-
-    async def migrate(url: str) -> None:
-        store = PostgresStore(url, Ids())
-        await store.open()
-        await store.close()
-
-    with postgres.database() as url:
-        asyncio.run(migrate(url))
-        yield url
-
-
-@pytest.fixture
-def database(migrated: str) -> str:
-    """The same, empty."""
-    empty(migrated)
-    return migrated
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
