@@ -20,7 +20,7 @@ from msgspec import Struct
 from gateway.store import postgres_schema, sqlite_schema
 from gateway.store.base import StoreUnavailable
 from gateway.store.postgres_session import Connection, connect
-from gateway.store.sqlite import locked, reading_only
+from gateway.store.sqlite_file import locked, reading_only
 
 _AT_ONCE = 1000
 """So many rows between two words on how far it is."""

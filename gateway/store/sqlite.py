@@ -7,7 +7,6 @@ is run again with a savepoint for each, so that it takes none of the others with
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import sqlite3
 import threading
@@ -23,6 +22,7 @@ from typing import IO, Any, NamedTuple, TypeVar
 from gateway.store.base import Store, StoreUnavailable
 from gateway.store.rows import Tx
 from gateway.store.saving import NewId
+from gateway.store.sqlite_file import locked, reading_only
 from gateway.store.sqlite_schema import bring_up_to_date, check_up_to_date
 from gateway.store.transactions import nothing
 from gateway.store.vault import Vault
@@ -252,35 +252,3 @@ def _is_the_databases(error: Exception) -> bool:
     """Whether the fault is the database's (locked, full, broken) and not the statement's."""
     ours = (sqlite3.IntegrityError, sqlite3.ProgrammingError)
     return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, ours)
-
-
-def locked(path: Path) -> IO[str]:
-    """The lock that keeps a second process away from the file; held until it is closed. Raises StoreUnavailable.
-
-    What is made here is its owner's alone, and SQLite gives its log the permissions of the file.
-    """
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        beside = path.with_name(path.name + ".lock")
-        for file in (path, beside):
-            file.touch(0o600)
-        lock = beside.open("w")
-    except OSError as error:
-        raise StoreUnavailable(f"{path}: {error.strerror}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.close()
-        raise StoreUnavailable(f"{path} is in use by another process") from error
-    return lock
-
-
-def reading_only(path: Path) -> str:
-    """How the file is opened so that nothing is written. Raises StoreUnavailable: there is none.
-
-    A file in WAL mode without a log is nobody's at the moment; opened as any other, SQLite would leave a new log beside
-    it, which might then belong to a user who locks the gateway out.
-    """
-    if not path.exists():
-        raise StoreUnavailable(f"{path}: there is no such file")
-    return "?mode=ro" if path.with_name(path.name + "-wal").exists() else "?mode=ro&immutable=1"
