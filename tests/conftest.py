@@ -1,4 +1,4 @@
-"""How many tests run at a time, and a PostgreSQL for those that want one."""
+"""How many tests run at a time, the patience of generated ones, and a PostgreSQL for those that want one."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 from postgres import Server, empty, server
 
 from gateway.store.postgres import PostgresStore
 from gateway.world import World
+
+# A busy machine is no fault of the program: nothing generated is timed.
+settings.register_profile("untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.hookimpl(optionalhook=True)

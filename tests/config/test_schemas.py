@@ -171,7 +171,7 @@ def whole(tmp_path_factory):
 
 @pytest.mark.parametrize("file", WHOLE)
 @given(drawn=st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_what_the_loader_accepts_passes_and_what_it_refuses_by_shape_fails(file, drawn, whole):
     directory, environ = whole
     data = spoilt(WHOLE[file], drawn.draw)

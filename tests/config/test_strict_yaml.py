@@ -69,7 +69,7 @@ SIGNS = st.sampled_from([*"\"'{}[],:-#&*!|>%@`? \t\n\r\\", "- ", ": ", "${", "\x
 
 
 @given(st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_whatever_is_written_is_read_or_told_with_a_line_of_the_file_and_none_of_its_words(read, data):
     text = (BASE / "clinics/lakeside-family.yaml").read_text()
     for _ in range(data.draw(st.integers(1, 4))):

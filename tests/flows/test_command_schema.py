@@ -6,7 +6,7 @@ import json
 import pytest
 from flows.makes import CAREFUL, SHIPPED, TOGETHER, WANTING, chances, made_up, shipped
 from flows.posted import commands, oddities
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from msgspec import structs
@@ -67,7 +67,7 @@ EACH = {
     for connection, name in chances(clinic)
 }
 EMR_IDS = st.sampled_from([None, "e-1"])
-GENERATED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+GENERATED = settings(max_examples=150)
 
 
 @pytest.mark.parametrize("made", EACH.values(), ids=EACH)

@@ -4,7 +4,7 @@ import itertools
 from typing import get_args
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 from rules.clinics import (
@@ -287,7 +287,7 @@ EVERYTHING = {
 
 
 @pytest.mark.parametrize("adapter", BY_ADAPTER)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(posted=POSTED)
 @example(posted=EVERYTHING)
 def test_every_given_field_is_reported_once_and_is_where_the_report_says(adapter, posted):

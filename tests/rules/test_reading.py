@@ -5,7 +5,6 @@ from datetime import datetime
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import given as generated
 from hypothesis import strategies as st
 
@@ -275,7 +274,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @generated(st.dictionaries(st.sampled_from([*CreateTask.__struct_fields__, "other"]), JSON))
 def test_any_object_is_read_without_an_exception_and_without_an_echo(posted):
     made = read(posted, CreateTask)
@@ -306,7 +304,6 @@ RIGHT = {
 }
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @generated(st.fixed_dictionaries({}, optional=RIGHT))
 def test_what_is_read_at_once_is_what_is_read_field_by_field(posted):
     at_once = reading.at_once(posted, CreateTask)
