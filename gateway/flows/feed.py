@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import TypeVar
 
 import structlog
@@ -38,7 +38,7 @@ class Readers:
         """Whether the app may open one more."""
         return self._open[app] < self.most
 
-    async def counted(self, app: str, told: AsyncIterator[T]) -> AsyncIterator[T]:
+    async def counted(self, app: str, told: AsyncIterator[T]) -> AsyncGenerator[T, None]:
         """A stream of the app's, counted while it is read; of too many that were opened together some end at once."""
         if not self.has_room(app):
             return

@@ -70,9 +70,8 @@ class Feed(Controller):
         clinics, key = request.user.clinics, services.configured.key(request.auth)
         seen = last_event_id or after
         place, seen = (await place_of(services, seen, clinics), seen) if seen else await services.store.newest(clinics)
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         events = services.streams.events(place, clinics, lambda: services.configured.key(request.auth) == key)
-        return Stream(streamed(_told(seen, events), request.user, services), headers=headers)
+        return streamed(_told(seen, events), request.user, services, {})
 
     @get(
         "/{event_id:str}/callbacks",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 
+from litestar.background_tasks import BackgroundTask
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
+from litestar.response import Stream
 
 from gateway.errors import Refused
 from gateway.rules.clinic import App
@@ -33,13 +35,23 @@ async def within_quota(connection: ASGIConnection[Any, Any, Any, Any], _handler:
         raise refusal(allowance, f"this app may make {allowance.quota} requests a minute")
 
 
-def streamed(told: AsyncIterator[bytes], app: App, services: Services) -> AsyncIterator[bytes]:
-    """What a stream tells the app, which has room for one more. Raises Refused with 429."""
+def streamed(told: AsyncIterator[bytes], app: App, services: Services, headers: Mapping[str, str]) -> Stream:
+    """The stream that tells the app this, which has room for one more. Raises Refused with 429.
+
+    One that is cut off in the middle of a message is closed too: Litestar would leave that to the collector, and with
+    it the room that the stream takes.
+    """
     readers = services.readers
     if not readers.has_room(app.name):
         detail = f"this app has {readers.most} streams open; close one"
         raise Refused(problem("rate-limited", detail), {"Retry-After": str(WINDOW)})
-    return readers.counted(app.name, told)
+    counted = readers.counted(app.name, told)
+    unkept = {**headers, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return Stream(counted, headers=unkept, background=BackgroundTask(_close, counted))
+
+
+async def _close(told: AsyncGenerator[bytes, None]) -> None:
+    await told.aclose()
 
 
 def refusal(allowance: Allowance, detail: str) -> Refused:

@@ -21,6 +21,8 @@ class Tap:
         self.here = here
         self.cut: Cut | None = None
         """Where the next COMMIT is cut off."""
+        self.closes = False
+        """Nobody gets through any more from that cut on."""
         self.closed = False
         """Nobody gets through any more."""
         self._ends: list[socket.socket] = []
@@ -67,6 +69,7 @@ class Tap:
             other.shutdown(socket.SHUT_RDWR)
 
     def _cut(self, data: bytes, client: socket.socket, server: socket.socket) -> None:
+        self.closed = self.closed or self.closes
         cut, self.cut = self.cut, None
         client.shutdown(socket.SHUT_RDWR)
         if cut == "answer":

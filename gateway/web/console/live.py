@@ -36,10 +36,7 @@ async def live(request: StrictRequest, services: Served, delivery: FromQuery[str
     """
     token = request.cookies.get(sessions.name_of(services.configured.config), "")
     told = _messages(changes(services, request.user.clinics, delivery), token, services)
-    return Stream(
-        streamed(told, request.user, services),
-        headers={**HEADERS, "Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    return streamed(told, request.user, services, HEADERS)
 
 
 async def _messages(told: AsyncIterator[frozenset[str]], token: str, services: Services) -> AsyncIterator[bytes]:
