@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
+
 import pytest
 from running import run
 from simulation.synchronous import SimStore, database
@@ -34,14 +37,15 @@ TEXT = "Call the patient back about the lab results."
 NOTE = {"text": "The patient called again.", "emr_task_id": "e1"}
 
 
-def opened() -> SimStore:
-    """An empty store."""
-    return SimStore(database(), Ids())
+@pytest.fixture
+def store() -> Iterator[SimStore]:
+    """An empty one."""
+    with closing(database()) as connection:
+        yield SimStore(connection, Ids())
 
 
 @run
-async def test_a_blocked_connection_holds_each_of_its_deliveries_once():
-    store = opened()
+async def test_a_blocked_connection_holds_each_of_its_deliveries_once(store):
     first = await accept(store, task(1))
     for number in (2, 3, 4):
         await accept(store, task(number))
@@ -53,8 +57,7 @@ async def test_a_blocked_connection_holds_each_of_its_deliveries_once():
 
 
 @run
-async def test_what_bears_another_delivery_s_mark_is_no_content_s_match():
-    store = opened()
+async def test_what_bears_another_delivery_s_mark_is_no_content_s_match(store):
     elsewhere = task(1, text=TEXT, connection="front-desk", state="queued")
     await sent(store, elsewhere, Unknown(code="http-502"))
     here = await sent(store, task(2, text=TEXT), Unknown(code="http-502"))
@@ -68,8 +71,7 @@ async def test_what_bears_another_delivery_s_mark_is_no_content_s_match():
 
 
 @run
-async def test_what_is_another_connection_s_by_its_id_is_no_content_s_match():
-    store = opened()
+async def test_what_is_another_connection_s_by_its_id_is_no_content_s_match(store):
     await sent(store, task(1, text=TEXT, connection="front-desk"), Pending(ids={"id": "t1"}))
     here = await sent(store, task(2, text=TEXT), Unknown(code="http-502"))
     told = Sighting(says="created", operation="create_task", ids={"id": "t1"}, values={"description": TEXT})
@@ -80,8 +82,7 @@ async def test_what_is_another_connection_s_by_its_id_is_no_content_s_match():
 
 
 @run
-async def test_a_job_number_of_another_operation_does_not_keep_content_from_matching():
-    store = opened()
+async def test_a_job_number_of_another_operation_does_not_keep_content_from_matching(store):
     await sent(store, task(1), Pending(ids={"id": "c1", "job_id": "4"}))
     lost = await sent(store, note(2, of="tsk_000009"), Unknown(code="http-502"))
     told = Sighting(
@@ -104,8 +105,7 @@ async def _look(store: SimStore, delivery_id: str, minutes: float, *told: Sighti
 
 
 @run
-async def test_an_attempt_that_was_settled_before_its_mark_came_through_marks_nothing():
-    store = opened()
+async def test_an_attempt_that_was_settled_before_its_mark_came_through_marks_nothing(store):
     accepted = await accept(store, task(1))
     assert accepted.attempt is not None
     await settle(store, accepted.attempt, NotApplied(code="deadline"), retry_at=later(minutes=1))
@@ -116,8 +116,7 @@ async def test_an_attempt_that_was_settled_before_its_mark_came_through_marks_no
 
 
 @run
-async def test_absence_seen_before_an_attempt_proves_nothing_of_it():
-    store = opened()
+async def test_absence_seen_before_an_attempt_proves_nothing_of_it(store):
     late = await mark(store, await accept(store, task(1)))
     await store.pass_time(later(minutes=3))
     await _look(store, "tsk_000001", 4)
@@ -131,8 +130,7 @@ async def test_absence_seen_before_an_attempt_proves_nothing_of_it():
 
 
 @run
-async def test_the_one_that_tries_a_blocked_connection_is_not_held_again_by_a_wish_to_retry_it():
-    store = opened()
+async def test_the_one_that_tries_a_blocked_connection_is_not_held_again_by_a_wish_to_retry_it(store):
     first, second = await accept(store, task(1)), await accept(store, task(2))
     await settle(store, await mark(store, first), Blocked(code="credentials"))
     await store.change(second.record.id, lambda record: lease_ended(record, NOW), NOW)
@@ -144,8 +142,7 @@ async def test_the_one_that_tries_a_blocked_connection_is_not_held_again_by_a_wi
 
 
 @run
-async def test_what_was_held_and_is_over_needs_no_person():
-    store = opened()
+async def test_what_was_held_and_is_over_needs_no_person(store):
     await store.pause(*HOME, problem("connection-blocked"), NOW)
     await accept(store, task(1))
     await store.change("tsk_000001", lambda record: cancel(record, NOW), NOW)
@@ -164,8 +161,7 @@ COPIES = {
 
 @pytest.mark.parametrize("marks", COPIES.values(), ids=COPIES)
 @run
-async def test_a_copied_mark_neither_takes_a_thing_from_its_delivery_nor_has_it_sent_again(marks):
-    store = opened()
+async def test_a_copied_mark_neither_takes_a_thing_from_its_delivery_nor_has_it_sent_again(store, marks):
     await sent(store, task(1, text="Send the referral letter to Dr. Ames."), Unknown(code="http-502"))
     lost = await sent(store, task(2, text=TEXT), Unknown(code="http-502"))
     first = _listed("t1", "Send the referral letter to Dr. Ames.", "tsk_000001")
@@ -180,8 +176,7 @@ async def test_a_copied_mark_neither_takes_a_thing_from_its_delivery_nor_has_it_
 
 @pytest.mark.parametrize("connection", ["emr", "front-desk"])
 @run
-async def test_a_mark_copied_over_another_s_is_not_believed_where_the_list_breaks_off_before_its_own(connection):
-    store = opened()
+async def test_a_mark_copied_over_another_s_is_not_believed_where_the_list_breaks_off_before_its_own(store, connection):
     await sent(store, task(1, text="Send the referral letter.", connection=connection), Unknown(code="http-502"))
     lost = await sent(store, task(2, text=TEXT), Unknown(code="http-502"))
 
@@ -193,8 +188,7 @@ async def test_a_mark_copied_over_another_s_is_not_believed_where_the_list_break
 
 
 @run
-async def test_nor_is_it_believed_where_a_webhook_brings_it():
-    store = opened()
+async def test_nor_is_it_believed_where_a_webhook_brings_it(store):
     await sent(store, task(1, text="Send the referral letter."), Unknown(code="http-502"))
     await sent(store, task(2, text=TEXT), Unknown(code="http-502"))
 
@@ -204,8 +198,7 @@ async def test_nor_is_it_believed_where_a_webhook_brings_it():
 
 
 @run
-async def test_the_mark_of_a_delivery_whose_own_is_known_is_no_proof_that_a_thing_is_not_another_s():
-    store = opened()
+async def test_the_mark_of_a_delivery_whose_own_is_known_is_no_proof_that_a_thing_is_not_another_s(store):
     await sent(store, task(1), Applied(ids={"id": "t1"}))
     lost = await sent(store, task(2, text=TEXT), Unknown(code="http-502"))
 
@@ -217,8 +210,7 @@ async def test_the_mark_of_a_delivery_whose_own_is_known_is_no_proof_that_a_thin
 
 @pytest.mark.parametrize("marks", [("tsk_000002",), ("tsk_000001", "tsk_000002")])
 @run
-async def test_a_mark_on_another_s_thing_tells_that_its_delivery_was_made(marks):
-    store = opened()
+async def test_a_mark_on_another_s_thing_tells_that_its_delivery_was_made(store, marks):
     await sent(store, task(1, text="Send the referral letter to Dr. Ames."), Applied(ids={"id": "t1"}))
     lost = await sent(store, task(2, text=TEXT), Unknown(code="http-502"))
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from simulation import model
@@ -39,13 +39,15 @@ class Lifecycle(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.loop = Clockwork()
-        self.store = SimStore(database(), Ids())
+        self.database = database()
+        self.store = SimStore(self.database, Ids())
         self.model = Model()
         self.attempts: list[Attempt] = []
         self.webhooks = 100_000  # far from the numbers that the store gives its own sightings
 
     def teardown(self) -> None:
         self.loop.close()
+        self.database.close()
 
     def do(self, story: Coroutine[Any, Any, Any]) -> Any:
         asyncio.set_event_loop(self.loop)
@@ -242,7 +244,5 @@ def outcome_of(name: str, ids: dict[str, str]) -> Outcome:
 Lifecycle.TestCase.settings = settings(
     max_examples=int(os.environ.get("LIFECYCLE_EXAMPLES", "200")),
     stateful_step_count=50,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
 )
 TestLifecycle = Lifecycle.TestCase
