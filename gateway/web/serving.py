@@ -25,6 +25,8 @@ HEADER_BYTES = 64 * 1024
 """How long a request's line and headers may be."""
 CONNECTIONS = 1024
 """How many may be open at once; more wait in the system's queue, as many again."""
+REQUEST_SECONDS = 30
+"""How long requests under way may take to end at a stop; longer than callers wait for an answer."""
 
 _YOUNG = 20_000
 """Objects made and not freed after which the collector looks at the young ones."""
@@ -35,6 +37,8 @@ log = structlog.get_logger("serving")
 @contextlib.asynccontextmanager
 async def serving(app: Litestar, host: str, port: int) -> AsyncIterator[asyncio.Task[None]]:
     """The app at work and its server accepting; on leaving, requests under way are finished and the app is stopped.
+
+    A client that does not read its answer is not waited for longer than REQUEST_SECONDS.
 
     Gives the server's task, which ends only when the server breaks. Raises Stopped when the port is taken.
     """
@@ -58,7 +62,16 @@ async def serving(app: Litestar, host: str, port: int) -> AsyncIterator[asyncio.
         finally:
             app.state.services.cease()
             server.stop()  # type: ignore[no-untyped-call]  # granian leaves it untyped
-            await task
+            await _ended(task)
+
+
+async def _ended(server: asyncio.Task[None]) -> None:
+    """Granian itself waits for every answer to be read, and if it takes for ever."""
+    try:
+        async with asyncio.timeout(REQUEST_SECONDS):
+            await server
+    except TimeoutError:
+        log.warning("serving.cut_off", seconds=REQUEST_SECONDS)
 
 
 @contextlib.asynccontextmanager

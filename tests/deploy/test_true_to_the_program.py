@@ -20,11 +20,13 @@ from gateway.clinics import load
 from gateway.production import LOG_LEVEL
 from gateway.settings import DATABASE
 from gateway.stand_ins import settings_for
+from gateway.web.serving import REQUEST_SECONDS
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 IMAGE = f"task-gateway:{PROJECT['version']}"
+STOP_SECONDS = REQUEST_SECONDS + app.DRAIN_SECONDS
 GUIDE = (ROOT / "docs/deploying.md").read_text()
 
 
@@ -140,8 +142,8 @@ def test_the_configuration_lies_where_the_program_looks_for_it(pod, container):
 
 def test_a_stop_is_waited_for_longer_than_it_takes(compose, pod, container):
     seconds = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
-    assert pod["terminationGracePeriodSeconds"] >= seconds + app.DRAIN_SECONDS + 30
-    assert int(compose["gateway"]["stop_grace_period"].rstrip("s")) >= app.DRAIN_SECONDS + 30
+    assert pod["terminationGracePeriodSeconds"] > seconds + STOP_SECONDS
+    assert int(compose["gateway"]["stop_grace_period"].rstrip("s")) > STOP_SECONDS
 
 
 def test_everything_of_kubernetes_means_the_same_pods():
