@@ -71,7 +71,7 @@ async def _ended(server: asyncio.Task[None]) -> None:
         async with asyncio.timeout(REQUEST_SECONDS):
             await server
     except TimeoutError:
-        log.warning("serving.cut_off", seconds=REQUEST_SECONDS)
+        log.warning("serving.cut_off")
 
 
 @contextlib.asynccontextmanager
