@@ -337,17 +337,17 @@ class TestIdempotency:
         assert answer.status_code == 202
         assert "idempotent-replayed" not in answer.headers
 
-    def test_a_hundred_posts_at_once_make_one_delivery(self, gateway):
+    def test_a_hundred_posts_at_once_make_one_delivery(self, tmp_path):
         async def slowly(_request):
             await asyncio.sleep(0.2)
             return httpx.Response(201, json={"id": "s-1", "status": "pending"})
 
-        gateway.vendors.handler = slowly
-        with ThreadPoolExecutor(100) as pool:
+        with made(tmp_path, more="answer_within: 30\n") as gateway, ThreadPoolExecutor(100) as pool:
+            gateway.vendors.handler = slowly
             posts = [pool.submit(gateway.post, "/v1/tasks", task(type="vob"), headers=key("k-1")) for _ in range(100)]
             answers = [post.result() for post in posts]
-        assert {answer.status_code for answer in answers} == {201}
-        assert len({answer.json()["id"] for answer in answers}) == 1
-        assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
-        assert len(gateway.vendors.requests) == 1
-        assert gateway.rows()["deliveries"] == 1
+            assert {answer.status_code for answer in answers} == {201}
+            assert len({answer.json()["id"] for answer in answers}) == 1
+            assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
+            assert len(gateway.vendors.requests) == 1
+            assert gateway.rows()["deliveries"] == 1
