@@ -57,12 +57,12 @@ class _Task(Struct):
     status: str | None = None
     syncStatus: str | None = None  # noqa: N815 - the vendor's name
     notes: str | None = None
-    noteId: str | None = None  # noqa: N815
+    noteId: str | None = None  # noqa: N815 - likewise
 
 
 class _Pagination(Struct):
     page: int
-    totalPages: int  # noqa: N815
+    totalPages: int  # noqa: N815 - likewise
 
 
 class _Tasks(Struct):

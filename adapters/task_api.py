@@ -164,7 +164,7 @@ class TaskApi(Adapter[Account, NoSettings]):
         if response.status not in {400, 404, 409, 422}:
             return by
         if isinstance(detail, str):  # a router's own 404 reads the same: {"detail": "Not Found"}
-            return by if response.status == 404 else Refused(code="refused", message=message)  # noqa: PLR2004
+            return by if response.status == 404 else Refused(code="refused", message=message)  # noqa: PLR2004 - a status is its own best name
         return _refusal(detail, message)
 
     def build_lookup(self, sent: Sent, link: Link[Account, NoSettings], page: int) -> HttpRequest | None:

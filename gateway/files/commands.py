@@ -34,7 +34,7 @@ class _Twice(yaml.MarkedYAMLError):
 class _Plain(yaml.SafeLoader):
     """YAML whose times stay text, as JSON has them, and whose keys come once."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
         """A mapping, each key once."""
         seen = set()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):

@@ -39,7 +39,7 @@ def of_answer(adapter: Adapter[Any, Any], sent: Sent, response: HttpResponse, *,
     answered = read_answer(adapter, sent, response)
     if isinstance(answered, Applied | Pending) and not any(answered.ids.values()):
         return Unknown(code="no-id")
-    if doubt and isinstance(answered, Refused) and (answered.code == "duplicate" or response.status == 409):  # noqa: PLR2004
+    if doubt and isinstance(answered, Refused) and (answered.code == "duplicate" or response.status == 409):  # noqa: PLR2004 - a status is its own best name
         return Unknown(code="probably-ours")
     return _in_our_words(adapter, sent, answered)
 

@@ -16,10 +16,10 @@ Operation = Literal["create_task", "add_note", "create_claim", "lookup", "webhoo
 AnswerKind = Literal["latency", "stall", "status", "malformed", "drop_after_read", "drop_before"]
 ResultKind = Literal["no_webhook", "duplicate_webhook", "early_webhook", "result_failed", "no_result"]
 
-ANSWER: frozenset[str] = frozenset(AnswerKind.__args__)  # type: ignore[attr-defined]
+ANSWER: frozenset[str] = frozenset(AnswerKind.__args__)  # type: ignore[attr-defined]  # a Literal's own
 BEFORE: frozenset[str] = frozenset({"stall", "status", "drop_before"})
 """The kinds whose `seconds` pass before anything is done; for the others they pass between the work and the answer."""
-RESULT: frozenset[str] = frozenset(ResultKind.__args__)  # type: ignore[attr-defined]
+RESULT: frozenset[str] = frozenset(ResultKind.__args__)  # type: ignore[attr-defined]  # a Literal's own
 
 
 class Fault(Struct, kw_only=True, forbid_unknown_fields=True):

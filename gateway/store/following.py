@@ -43,7 +43,7 @@ def due_looks(writing: Writing, owner: str, limit: int, busy: Collection[tuple[s
     tx.execute(f"DELETE FROM looks WHERE owner = ? AND {others}", (owner, *connections))  # noqa: S608 - our own text
     tx.execute("UPDATE looks SET until = ? WHERE owner = ?", (stamp(writing.now + _TAKEN), owner))
     ids = tx.execute(
-        "SELECT id FROM (SELECT *, row_number() OVER (PARTITION BY clinic_id, connection ORDER BY due_at, id) AS turn"  # noqa: S608
+        "SELECT id FROM (SELECT *, row_number() OVER (PARTITION BY clinic_id, connection ORDER BY due_at, id) AS turn"  # noqa: S608 - only names and placeholders of ours are put in
         f" FROM deliveries WHERE state IN ('submitted', 'unknown', 'delivered') AND due_at <= ? AND {NOT_LOOKED_AT})"
         " AS due WHERE turn = 1 ORDER BY due_at LIMIT ?",
         (now, now, limit),

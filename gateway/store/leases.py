@@ -70,7 +70,7 @@ class Leased(Private, frozen=True, kw_only=True):
 def accounts_due(tx: Tx, now: datetime) -> list[str]:
     """The accounts with a delivery that is due and that nobody has."""
     rows = tx.execute(
-        f"{EACH_QUEUED} SELECT account FROM each_queued WHERE account IS NOT NULL AND EXISTS (SELECT 1 FROM deliveries"  # noqa: S608
+        f"{EACH_QUEUED} SELECT account FROM each_queued WHERE account IS NOT NULL AND EXISTS (SELECT 1 FROM deliveries"  # noqa: S608 - only names and placeholders of ours are put in
         " WHERE deliveries.account = each_queued.account AND state = 'queued' AND lease_until IS NULL AND due_at <= ?)",
         (stamp(now),),
     ).fetchall()

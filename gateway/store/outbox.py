@@ -162,7 +162,7 @@ def next_due(tx: Tx, apps: Sequence[str], now: datetime) -> datetime | None:
     if not apps:
         return None
     (due,) = tx.execute(
-        f"SELECT min(due_at) FROM callbacks WHERE app IN ({', '.join('?' * len(apps))}) AND due_at > ?",  # noqa: S608
+        f"SELECT min(due_at) FROM callbacks WHERE app IN ({', '.join('?' * len(apps))}) AND due_at > ?",  # noqa: S608 - only names and placeholders of ours are put in
         (*apps, stamp(now)),
     ).fetchone()
     return None if due is None else moment(due)

@@ -16,6 +16,9 @@ from gateway.rules.quota import WINDOW, Allowance
 from gateway.web.services import Services
 from schemas.problem import problem
 
+_AT_ONCE = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+"""Whoever stands between passes each message on as it comes, and keeps none."""
+
 
 async def within_quota(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
     """The guard of every route: one request more of the calling app, before anything of it is read.
@@ -46,8 +49,7 @@ def streamed(told: AsyncIterator[bytes], app: App, services: Services, headers: 
         detail = f"this app has {readers.most} streams open; close one"
         raise Refused(problem("rate-limited", detail), {"Retry-After": str(WINDOW)})
     counted = readers.counted(app.name, told)
-    unkept = {**headers, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return Stream(counted, headers=unkept, background=BackgroundTask(_close, counted))
+    return Stream(counted, headers={**headers, **_AT_ONCE}, background=BackgroundTask(_close, counted))
 
 
 async def _close(told: AsyncGenerator[bytes, None]) -> None:

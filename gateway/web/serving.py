@@ -26,7 +26,7 @@ HEADER_BYTES = 64 * 1024
 CONNECTIONS = 1024
 """How many may be open at once; more wait in the system's queue, as many again."""
 REQUEST_SECONDS = 30
-"""How long requests under way may take to end at a stop; longer than callers wait for an answer."""
+"""How long requests under way may take to end at a stop; who waits for longer asks again later what came of it."""
 
 _YOUNG = 20_000
 """Objects made and not freed after which the collector looks at the young ones."""

@@ -38,7 +38,7 @@ from gateway.world import World
 from schemas.command import CreateTask
 
 ROOT = Path(__file__).parents[2]
-PATIENT = World(roll=lambda: 0.999)
+UNHURRIED = World(roll=lambda: 0.999)
 """What was not applied is tried again as late as chance has it."""
 NEVER = Follow(submitted=(9999,), submitted_without_webhook=(9999,), unknown=(9999,))
 CLINICS = {"cobalt": "lakeside-family", "task_api": "hilltop-clinic", "maxcare": "harbor-dermatology"}
@@ -137,7 +137,7 @@ async def test_a_fault_of_the_wire_gets_its_verdict_and_at_most_one_create(store
     send = 1 if fault in LASTING else 10
     async with (
         Vendor(does).open() as stand_in,
-        running(pointed_at(stand_in.url, send), PATIENT, store, None) as services,
+        running(pointed_at(stand_in.url, send), UNHURRIED, store, None) as services,
     ):
         posted = {"clinic_id": CLINICS[vendor], **TASK}
         app = services.configured.config.apps["operator"]
@@ -158,7 +158,7 @@ async def test_a_fault_of_the_wire_gets_its_verdict_and_at_most_one_create(store
 async def test_a_vendor_that_is_not_there_was_sent_nothing_and_is_tried_again(store: Store, vendor: str):
     async with Vendor(closed_at_once).open() as gone:
         url = gone.url
-    async with running(pointed_at(url), PATIENT, store, None) as services:
+    async with running(pointed_at(url), UNHURRIED, store, None) as services:
         posted = {"clinic_id": CLINICS[vendor], **TASK}
         app = services.configured.config.apps["operator"]
         submission = Submission(app=app, draft=read(posted, CreateTask), kind=CreateTask, posted=posted)

@@ -21,7 +21,7 @@ class Tap:
         self.here = here
         self.cut: Cut | None = None
         """Where the next COMMIT is cut off."""
-        self.closes = False
+        self.closes_at_cut = False
         """Nobody gets through any more from that cut on."""
         self.closed = False
         """Nobody gets through any more."""
@@ -69,7 +69,7 @@ class Tap:
             other.shutdown(socket.SHUT_RDWR)
 
     def _cut(self, data: bytes, client: socket.socket, server: socket.socket) -> None:
-        self.closed = self.closed or self.closes
+        self.closed = self.closed or self.closes_at_cut
         cut, self.cut = self.cut, None
         client.shutdown(socket.SHUT_RDWR)
         if cut == "answer":

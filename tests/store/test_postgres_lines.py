@@ -67,7 +67,7 @@ async def test_a_commit_that_cannot_be_asked_after_is_undecided(line, monkeypatc
     monkeypatch.setattr(postgres_session, "_PATIENCE", 0.3)
     tapped, url = line
     async with another(url) as store:
-        tapped.cut, tapped.closes = cut, True
+        tapped.cut, tapped.closes_at_cut = cut, True
         with pytest.raises(Undecided):
             await accept(store, task(1), key())
         tapped.closed = False
@@ -81,7 +81,7 @@ async def test_after_a_crash_another_s_transaction_of_the_same_number_is_not_tak
     tapped, url = line
     async with another(url) as store:
         await store.writable()
-        tapped.cut, tapped.closes = "before", True
+        tapped.cut, tapped.closes_at_cut = "before", True
         accepting = asyncio.create_task(accept(store, task(1), key()))
         await until(lambda: tapped.cut is None)
         postgres.stop(signal.SIGQUIT)
